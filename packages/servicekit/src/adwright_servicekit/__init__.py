@@ -1,0 +1,1 @@
+"""What every adwright service is built from: settings, errors, telemetry, server, channels."""

@@ -1,0 +1,188 @@
+"""What happens around every call that a service answers: identity, trace, deadline, validation, errors.
+
+Response streams are written by this interceptor and not by gRPC's own loop over the handler, so that a handler is
+closed at once when its caller leaves, and not when the garbage collector comes by.
+"""
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from contextlib import aclosing, asynccontextmanager
+from typing import Any, NoReturn
+
+import grpc
+import protovalidate
+from google.protobuf.message import Message
+from opentelemetry import trace
+from opentelemetry.trace import SpanKind
+
+from . import call as calls
+from .call import Call, Identity
+from .errors import AdwrightError, DeadlineTooShort, FieldViolation, Internal, InvalidInput, ResourceExhausted
+from .logs import where
+from .status import code_of, to_grpc_status
+from .telemetry import Telemetry, end_rpc_span, trace_id
+
+__all__ = ["CallInterceptor", "Identify"]
+
+_log = logging.getLogger(__name__)
+
+Identify = Callable[[Iterable[tuple[str, str | bytes]]], Awaitable[Identity]]
+"""Says from a call's metadata who calls. Raises Unauthenticated."""
+
+_MIN_TIME = 0.02
+_MARGIN = 0.05
+
+
+class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+    """Wraps every handler but those of health and reflection, which are open to all."""
+
+    def __init__(
+        self, telemetry: Telemetry, identify: Identify, *, max_request_bytes: int, max_deadline: float
+    ) -> None:
+        """`max_deadline` is in seconds, and is the deadline of calls that name none."""
+        self._telemetry = telemetry
+        self._identify = identify
+        self._max_request_bytes = max_request_bytes
+        self._max_deadline = max_deadline
+
+    async def intercept_service(
+        self,
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        handler_call_details: grpc.HandlerCallDetails,
+    ) -> grpc.RpcMethodHandler:
+        handler = await continuation(handler_call_details)
+        method: str = handler_call_details.method
+        if handler is None or method.startswith("/grpc."):
+            return handler
+        unary = handler.unary_unary or handler.stream_unary
+        stream = handler.unary_stream or handler.stream_stream
+        kind = f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if stream else 'unary'}"
+        make = getattr(grpc, f"{kind}_rpc_method_handler")
+        return make(
+            self._answer_stream(method, stream) if stream else self._answer(method, unary),
+            request_deserializer=handler.request_deserializer,
+            response_serializer=handler.response_serializer,
+        )
+
+    def _answer(self, method: str, behaviour: Any) -> Any:
+        async def answer(request: Any, context: grpc.aio.ServicerContext) -> Any:
+            async with self._around(method, context):
+                return await behaviour(self._checked(request), context)
+
+        return answer
+
+    def _answer_stream(self, method: str, behaviour: Any) -> Any:
+        async def answer(request: Any, context: grpc.aio.ServicerContext) -> None:
+            async with self._around(method, context):
+                responses: AsyncGenerator[Any] = behaviour(self._checked(request), context)
+                async with aclosing(responses):
+                    async for response in responses:
+                        await context.write(response)
+
+        return answer
+
+    @asynccontextmanager
+    async def _around(self, method: str, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+        metadata = tuple(context.invocation_metadata() or ())
+        span = self._telemetry.start_rpc_span(method, SpanKind.SERVER, metadata)
+        code, reason = grpc.StatusCode.OK, ""
+        remaining = context.time_remaining()
+        allowed = self._max_deadline if remaining is None else min(remaining, self._max_deadline)
+        try:
+            with trace.use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False):
+                try:
+                    if allowed < _MIN_TIME:
+                        raise _too_short(allowed)
+                    # Ends a little before the caller's own clock, so that the caller gets our words and not its own.
+                    allowed -= min(_MARGIN, allowed / 2)
+                    calls.enter(Call(identity=None, deadline=time.monotonic() + allowed))
+                    async with asyncio.timeout(allowed) as timer:
+                        identity = await self._identify(metadata)
+                        calls.enter(Call(identity=identity, deadline=time.monotonic() + _left(timer)))
+                        span.set_attribute("adwright.tenant", identity.tenant)
+                        yield
+                except TimeoutError as error:
+                    if not timer.expired():
+                        raise
+                    raise _too_short(allowed) from error
+        except AdwrightError as error:
+            code, reason = code_of(error), error.reason
+            if isinstance(error, Internal):
+                _log.error("%s failed: %s", method, where(error.__cause__ or error))
+            await _abort(context, error)
+        except asyncio.CancelledError:
+            left = context.time_remaining()
+            code = grpc.StatusCode.DEADLINE_EXCEEDED if left == 0 else grpc.StatusCode.CANCELLED
+            raise
+        except grpc.aio.AbortError:
+            code = context.code() or grpc.StatusCode.UNKNOWN
+            raise
+        except Exception as error:
+            code, reason = grpc.StatusCode.INTERNAL, "INTERNAL"
+            _log.exception("%s failed: %s", method, where(error), exc_info=False)
+            await _abort(
+                context, Internal(f"internal error; the service's log has it under trace {trace_id(span)}")
+            )
+        finally:
+            end_rpc_span(span, SpanKind.SERVER, code, reason)
+
+    def _checked(self, request: Any) -> Any:
+        if isinstance(request, Message):
+            self._check_size(request.ByteSize())
+            _validate(request)
+            return request
+        if isinstance(request, bytes):
+            self._check_size(len(request))
+            return request
+        return self._checked_stream(request)
+
+    async def _checked_stream(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
+        async for request in requests:
+            yield self._checked(request)
+
+    def _check_size(self, size: int) -> None:
+        if size > self._max_request_bytes:
+            raise ResourceExhausted(
+                f"the request has {size} bytes; at most {self._max_request_bytes} are taken: send less in one message",
+                reason="REQUEST_TOO_LARGE",
+            )
+
+
+def _left(timer: asyncio.Timeout) -> float:
+    when = timer.when()
+    return 0.0 if when is None else when - asyncio.get_running_loop().time()
+
+
+def _too_short(allowed: float) -> DeadlineTooShort:
+    return DeadlineTooShort(
+        f"the deadline of {allowed:.2f} s passed before the work was done: give the call a longer timeout"
+    )
+
+
+def _validate(request: Message) -> None:
+    found = [
+        FieldViolation(_field_path(violation.proto.field), violation.proto.message or violation.proto.rule_id)
+        for violation in protovalidate.collect_violations(request)
+    ]
+    if found:
+        raise InvalidInput(
+            "; ".join(f"{v.field}: {v.description}" if v.field else v.description for v in found[:3]),
+            violations=tuple(found),
+        )
+
+
+def _field_path(path: Any) -> str:
+    text = ""
+    for element in path.elements if path is not None else ():
+        text += f".{element.field_name}" if text else element.field_name
+        subscript = element.subscript
+        if subscript is not None:
+            text += f"[{subscript.value}]"
+    return text
+
+
+async def _abort(context: grpc.aio.ServicerContext, error: AdwrightError) -> NoReturn:
+    await context.abort_with_status(to_grpc_status(error))
+    raise AssertionError("abort_with_status always raises")

@@ -1,0 +1,70 @@
+"""Parts for tests of services: real gRPC on loopback, spans kept in memory, errors read as a client reads them."""
+
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+
+import grpc
+import pytest
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+from .call import TENANT_METADATA, identity_from_gateway
+from .channel import open_channel
+from .errors import AdwrightError
+from .interceptor import Identify
+from .server import Server
+from .settings import ServerSettings
+from .status import from_rpc_error
+from .telemetry import Telemetry
+
+__all__ = ["RecordedTelemetry", "as_tenant", "expect_error", "serving"]
+
+
+class RecordedTelemetry(Telemetry):
+    """Telemetry whose finished spans can be read from `spans`."""
+
+    def __init__(self, service: str = "test") -> None:
+        self.spans = InMemorySpanExporter()
+        super().__init__(service, processors=[SimpleSpanProcessor(self.spans)])
+
+
+def as_tenant(tenant: str = "demo") -> tuple[tuple[str, str], ...]:
+    """The metadata with which the gateway calls for `tenant`."""
+    return ((TENANT_METADATA, tenant),)
+
+
+@asynccontextmanager
+async def serving(
+    register: Callable[[grpc.aio.Server], None],
+    services: Sequence[str],
+    *,
+    settings: ServerSettings | None = None,
+    telemetry: Telemetry | None = None,
+    identify: Identify = identity_from_gateway,
+) -> AsyncIterator[grpc.aio.Channel]:
+    """Serves on a free loopback port, and gives a channel to it.
+
+    ::
+
+        async with serving(partial(add_XServicer_to_server, servicer), ["adwright.x.v1.X"]) as channel:
+            await XStub(channel).GetY(request, metadata=as_tenant())
+    """
+    telemetry = telemetry or Telemetry("test")
+    server = Server("127.0.0.1:0", services, settings or ServerSettings.load({}), telemetry, identify=identify)
+    register(server.grpc)
+    async with server, open_channel(server.address, telemetry) as channel:
+        yield channel
+
+
+@asynccontextmanager
+async def expect_error(code: grpc.StatusCode, reason: str) -> AsyncIterator[list[AdwrightError]]:
+    """Asserts that the call inside ends in `code` with ErrorInfo of `reason`; the error is put into the list."""
+    caught: list[AdwrightError] = []
+    try:
+        yield caught
+    except grpc.aio.AioRpcError as error:
+        caught.append(from_rpc_error(error, error.code(), error.details() or ""))
+        assert (error.code(), caught[0].reason) == (code, reason), error.details()
+        assert caught[0].message.strip(), "an error says in words what is wrong"
+    else:
+        pytest.fail(f"expected {code.name} {reason}, but the call went through")
