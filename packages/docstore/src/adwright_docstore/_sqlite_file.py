@@ -110,9 +110,11 @@ def _prepare(connection: sqlite3.Connection, name: str, deadline: float) -> None
 
 def _is_ours(connection: sqlite3.Connection, name: str) -> bool:
     """Whether the file has our schema; False if it is new. Raises StoreUnavailable otherwise."""
-    (application,) = connection.execute("PRAGMA application_id").fetchone()
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    # One statement sees one state of a file that another process may be creating.
+    application, version, tables = connection.execute(
+        "SELECT application_id, user_version, (SELECT count(*) FROM sqlite_master)"
+        " FROM pragma_application_id, pragma_user_version"
+    ).fetchone()
     if application == APPLICATION_ID:
         if version > SCHEMA_VERSION:
             raise StoreUnavailable(
@@ -121,9 +123,7 @@ def _is_ours(connection: sqlite3.Connection, name: str) -> bool:
             )
         return True
     if tables or version:
-        raise StoreUnavailable(
-            f"the file at {name} belongs to another program: use another path"
-        )
+        raise StoreUnavailable(f"the file at {name} belongs to another program: use another path")
     return False
 
 

@@ -12,7 +12,16 @@ from datetime import datetime
 from typing import Final
 
 from adwright_docstore.errors import InvalidItem, ItemTooLarge
-from adwright_docstore.model import Expect, Key, Op, Presence, Put, Version
+from adwright_docstore.model import (
+    MAX_PK_BYTES,
+    Expect,
+    Key,
+    Op,
+    Presence,
+    Put,
+    Version,
+    check_key_part,
+)
 
 __all__ = [
     "MAX_DEPTH",
@@ -24,8 +33,8 @@ __all__ = [
     "REQUEST_TOKEN_SECONDS",
     "check_increment",
     "check_item",
-    "check_limit",
     "check_ops",
+    "check_query",
     "epoch_seconds",
     "holds",
 ]
@@ -94,8 +103,9 @@ def _utf8_length(text: str) -> int:
         raise InvalidItem("data holds a string that cannot be encoded as UTF-8") from None
 
 
-def check_limit(limit: int) -> None:
-    """Raises ValueError where a page of `limit` items is not 1 to 1000."""
+def check_query(pk: str, limit: int) -> None:
+    """Raises InvalidKey, or ValueError where a page of `limit` items is not 1 to 1000."""
+    check_key_part("pk", pk, MAX_PK_BYTES)
     if not 1 <= limit <= MAX_PAGE_ITEMS:
         raise ValueError(f"limit must be 1 to {MAX_PAGE_ITEMS}, not {limit}")
 

@@ -32,11 +32,11 @@ __all__ = [
     "Put",
     "SkRange",
     "Version",
+    "check_key_part",
 ]
 
-JSON: TypeAlias = (
-    "None | bool | int | float | str | Sequence[JSON] | Mapping[str, JSON]"  # dict and list inside
-)
+# Lists and dicts where it is read; mappings and sequences so that a dict[str, str] may be written.
+JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_PK_BYTES: Final = 2048

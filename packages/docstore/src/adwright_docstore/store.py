@@ -52,7 +52,8 @@ class Store(ABC):
         """Writes the whole item and returns it as stored.
 
         `expires_at` is timezone-aware and rounded up to whole seconds; None means never, also
-        where the item had one before. Raises ConditionFailed, InvalidItem, ItemTooLarge.
+        where the item had one before. With ANY over an expired item the version may start at 1
+        or go on. Raises ConditionFailed, InvalidItem, ItemTooLarge.
         """
 
     @abstractmethod

@@ -55,7 +55,7 @@ def enter(call: Call) -> None:
     _current.set(call)
 
 
-async def identity_from_gateway(metadata: Iterable[tuple[str, str | bytes]]) -> Identity:
+async def identity_from_gateway(method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Identity:
     """Trusts the tenant that the gateway names. For services that only the gateway can reach."""
     for key, value in metadata:
         if key == TENANT_METADATA and isinstance(value, str) and value:

@@ -28,8 +28,11 @@ __all__ = ["CallInterceptor", "Identify"]
 
 _log = logging.getLogger(__name__)
 
-Identify = Callable[[Iterable[tuple[str, str | bytes]]], Awaitable[Identity]]
-"""Says from a call's metadata who calls. Raises Unauthenticated."""
+Identify = Callable[[str, Iterable[tuple[str, str | bytes]]], Awaitable[Identity]]
+"""Says from a call's method (`package.Service/Method`) and metadata who calls.
+
+Raises Unauthenticated, or PermissionDenied when the caller may not use the method.
+"""
 
 _MIN_TIME = 0.02
 _MARGIN = 0.05
@@ -99,7 +102,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
                     allowed -= min(_MARGIN, allowed / 2)
                     calls.enter(Call(identity=None, deadline=time.monotonic() + allowed))
                     async with asyncio.timeout(allowed) as timer:
-                        identity = await self._identify(metadata)
+                        identity = await self._identify(method.lstrip("/"), metadata)
                         calls.enter(Call(identity=identity, deadline=time.monotonic() + _left(timer)))
                         span.set_attribute("adwright.tenant", identity.tenant)
                         yield

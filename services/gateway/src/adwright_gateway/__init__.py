@@ -1,0 +1,1 @@
+"""The public edge: keys, tenants, and one address for all services."""

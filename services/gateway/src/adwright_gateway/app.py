@@ -1,0 +1,84 @@
+"""The gateway's composition root."""
+
+from contextlib import AsyncExitStack
+
+import grpc
+from google.protobuf.descriptor import ServiceDescriptor
+
+from adwright.context.v1 import context_service_pb2
+from adwright.evaluator.v1 import evaluator_service_pb2
+from adwright.gateway.v1 import ad_service_pb2
+from adwright.generator.v1 import generator_service_pb2
+from adwright_docstore import StoreUnavailable, open_store
+from adwright_servicekit.channel import open_channel
+from adwright_servicekit.server import Server
+from adwright_servicekit.settings import SettingsError
+from adwright_servicekit.telemetry import Telemetry
+
+from .ads import AdComposer
+from .forward import forwarding_handlers
+from .keys import KeyStore
+from .settings import Settings
+
+__all__ = ["serve"]
+
+_AD = ad_service_pb2.DESCRIPTOR.services_by_name["AdService"]
+_CONTEXT = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"]
+_EVALUATOR = evaluator_service_pb2.DESCRIPTOR.services_by_name["EvaluatorService"]
+_GENERATOR = generator_service_pb2.DESCRIPTOR.services_by_name["GeneratorService"]
+
+_FORMATS = {"GetFormat": "GetFormat", "ListFormats": "ListFormats"}
+
+
+async def serve(settings: Settings, telemetry: Telemetry) -> None:
+    """Serves until a signal."""
+    async with AsyncExitStack() as stack:
+        try:
+            store = await stack.enter_async_context(open_store(settings.store, path=settings.sqlite_path))
+        except StoreUnavailable as error:
+            raise SettingsError(f"ADWRIGHT_GATEWAY_SQLITE_PATH: {error}") from error
+        keys = KeyStore(store)
+        await keys.bootstrap(settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None)
+
+        async def channel(target: str, *idempotent: str) -> grpc.aio.Channel:
+            return await stack.enter_async_context(
+                open_channel(target, telemetry, tls=settings, idempotent=idempotent, forward_tenant=True)
+            )
+
+        context = await channel(settings.context_target, *_reads(_CONTEXT), f"{_CONTEXT.full_name}/AssembleContext")
+        generator = await channel(settings.generator_target, *_reads(_GENERATOR))
+        evaluator = await channel(settings.evaluator_target, *(f"{_EVALUATOR.full_name}/{m.name}" for m in _EVALUATOR.methods))
+
+        server = Server(
+            settings.listen,
+            [_AD.full_name, _CONTEXT.full_name, _EVALUATOR.full_name],
+            settings,
+            telemetry,
+            identify=keys.identify,
+        )
+        server.grpc.add_generic_rpc_handlers(
+            [
+                grpc.method_handlers_generic_handler(
+                    _AD.full_name,
+                    {
+                        "GenerateAd": grpc.unary_stream_rpc_method_handler(
+                            AdComposer(context, generator).generate_ad,
+                            request_deserializer=ad_service_pb2.GenerateAdRequest.FromString,
+                        ),
+                        **forwarding_handlers(_GENERATOR, generator, "generator", served_as=_FORMATS),
+                    },
+                ),
+                grpc.method_handlers_generic_handler(
+                    _CONTEXT.full_name, forwarding_handlers(_CONTEXT, context, "context")
+                ),
+                grpc.method_handlers_generic_handler(
+                    _EVALUATOR.full_name, forwarding_handlers(_EVALUATOR, evaluator, "evaluator")
+                ),
+            ]
+        )
+        await server.start()
+        await server.serve_until_signal()
+
+
+def _reads(service: ServiceDescriptor) -> list[str]:
+    return [f"{service.full_name}/{m.name}" for m in service.methods if m.name.startswith(("Get", "List"))]

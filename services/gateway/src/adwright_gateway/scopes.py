@@ -1,0 +1,42 @@
+"""What a key must be allowed to do for each public method. A method that is not here cannot be served."""
+
+from adwright_servicekit.errors import PermissionDenied
+
+__all__ = ["ALL_SCOPES", "scope_of"]
+
+ALL_SCOPES = frozenset({"generate", "read", "write", "evaluate", "admin"})
+
+_AD = "adwright.gateway.v1.AdService"
+_CONTEXT = "adwright.context.v1.ContextService"
+_EVALUATOR = "adwright.evaluator.v1.EvaluatorService"
+
+_WRITES = ("Create", "Update", "Delete", "Import")
+
+_SCOPES: dict[str, str] = {
+    f"{_AD}/GenerateAd": "generate",
+    f"{_AD}/GetFormat": "read",
+    f"{_AD}/ListFormats": "read",
+    f"{_CONTEXT}/AssembleContext": "read",
+    f"{_EVALUATOR}/EvaluateText": "evaluate",
+    f"{_EVALUATOR}/ListScorers": "read",
+    **{
+        f"{_CONTEXT}/{verb}{noun}": "write" if verb in _WRITES else "read"
+        for singular, plural in (("Brand", "Brands"), ("Product", "Products"), ("Exemplar", "Exemplars"))
+        for verb, noun in (
+            ("Create", singular),
+            ("Get", singular),
+            ("Update", singular),
+            ("Delete", singular),
+            ("List", plural),
+            ("Import", plural),
+        )
+    },
+}
+
+
+def scope_of(method: str) -> str:
+    """The scope that `package.Service/Method` needs. Raises PermissionDenied for one that is not declared."""
+    try:
+        return _SCOPES[method]
+    except KeyError:
+        raise PermissionDenied(f"{method} is not open to callers from outside", reason="METHOD_NOT_PUBLIC") from None

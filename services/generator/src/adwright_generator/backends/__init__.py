@@ -1,0 +1,1 @@
+"""Model backends: one file each, all with the interface of `base`."""

@@ -1,0 +1,85 @@
+"""A span around every generation of a backend, after the OpenTelemetry semantic conventions for GenAI clients.
+
+No prompt and no output is recorded.
+"""
+
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from opentelemetry.trace import SpanKind, Status, StatusCode
+
+from adwright_servicekit.errors import AdwrightError
+from adwright_servicekit.telemetry import Telemetry
+
+from .base import Backend, BackendEvent, BackendInfo, BackendRequest, Finish
+
+__all__ = ["Traced"]
+
+
+class Traced(Backend):
+    """The backend inside, seen from outside."""
+
+    def __init__(self, inner: Backend, telemetry: Telemetry) -> None:
+        self._inner = inner
+        self._tracer = telemetry.tracer
+
+    @property
+    def info(self) -> BackendInfo:
+        return self._inner.info
+
+    @property
+    def ready(self) -> bool:
+        return self._inner.ready
+
+    @property
+    def in_flight(self) -> int:
+        return self._inner.in_flight
+
+    async def start(self) -> None:
+        await self._inner.start()
+
+    async def close(self) -> None:
+        await self._inner.close()
+
+    async def generate(self, request: BackendRequest) -> AsyncGenerator[BackendEvent]:
+        info = self._inner.info
+        span = self._tracer.start_span(
+            f"chat {info.model}",
+            kind=SpanKind.CLIENT,
+            attributes={
+                "gen_ai.operation.name": "chat",
+                "gen_ai.provider.name": info.kind,
+                "gen_ai.request.model": info.model,
+                "gen_ai.request.max_tokens": request.max_tokens,
+                "gen_ai.request.temperature": request.temperature,
+                "gen_ai.request.top_p": request.top_p,
+                "gen_ai.output.type": "json" if request.json_schema is not None else "text",
+                "adwright.backend": info.name,
+            },
+        )
+        tokens = 0
+        try:
+            async with aclosing(self._inner.generate(request)) as events:
+                async for event in events:
+                    if isinstance(event, Finish):
+                        span.set_attribute("gen_ai.response.finish_reasons", [event.reason.value])
+                        if event.input_tokens is not None:
+                            span.set_attribute("gen_ai.usage.input_tokens", event.input_tokens)
+                        if event.output_tokens is not None:
+                            tokens = event.output_tokens
+                    elif not tokens and event.data:
+                        span.add_event("first token")
+                        tokens += event.tokens
+                    else:
+                        tokens += event.tokens
+                    yield event
+        except AdwrightError as error:
+            span.set_attribute("error.type", error.reason)
+            span.set_status(Status(StatusCode.ERROR, error.reason))
+            raise
+        except GeneratorExit:
+            span.set_attribute("adwright.cancelled", True)
+            raise
+        finally:
+            span.set_attribute("gen_ai.usage.output_tokens", tokens)
+            span.end()

@@ -1,0 +1,194 @@
+"""One variant of an ad: written, checked, and repaired text by text until the checks pass or the tries are used up.
+
+A repair keeps the texts that passed and asks the model for the others alone, so a variant never gets worse: the texts
+at fault after a try are at fault after the one before it, or are new ones in their place.
+"""
+
+import logging
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass, field
+from typing import Any
+
+from adwright_checks import Check, Finding, Outcome, Output, allowed_numbers, failing_paths, is_valid, json_schema, run_checks
+from adwright_servicekit.errors import Internal
+
+from .backends.base import Backend, BackendRequest, Chunk, Finish, StopReason
+from .decode import MalformedOutput, decoder_for
+from .events import Ad, Delta, Resume, Switched, Usage, Withheld
+from .guard import StreamGuard
+from .job import Job
+from .prompts import Prompt
+from .relay import gathered
+
+__all__ = ["VariantEvent", "VariantResult", "write_variant"]
+
+_log = logging.getLogger(__name__)
+
+VariantEvent = Delta | Switched | Withheld
+
+
+@dataclass(slots=True)
+class VariantResult:
+    """What `write_variant` leaves behind when it has ended."""
+
+    ad: Ad | None = None
+    stop: StopReason = StopReason.STOP
+    usage: Usage = field(default_factory=Usage)
+
+
+@dataclass(slots=True)
+class _Try:
+    """Texts of the ad after one try, and what became of it."""
+
+    texts: dict[str, str]
+    stop: StopReason = StopReason.STOP
+    withheld: dict[str, str] = field(default_factory=dict)
+    findings: Sequence[Finding] = ()
+    failing: list[str] = field(default_factory=list)
+
+    @property
+    def rank(self) -> tuple[int, float]:
+        scores = [f.score for f in self.findings if f.score is not None]
+        return (-len(self.failing), sum(scores) / len(scores) if scores else 0.0)
+
+
+async def write_variant(
+    job: Job, variant: int, backend: Backend, prompt: Prompt, checks: Sequence[Check], result: VariantResult
+) -> AsyncGenerator[VariantEvent]:
+    """Streams one variant and fills `result` at its end. The last thing streamed is the ad in `result`."""
+    best: _Try | None = None
+    current = _Try({})
+    kept: dict[str, str] = {}
+    for attempt in range(1 + job.max_repairs):
+        if attempt:
+            yield _repair(variant, backend)
+            for path, text in kept.items():
+                yield Delta(variant, path, text)
+        current = _Try(dict(kept))
+        missing = [path for path in job.paths if path not in kept]
+        request = _request(job, variant, attempt, prompt, missing, kept, backend)
+        async with aclosing(_write(job, variant, backend, request, missing, current, result.usage)) as events:
+            async for event in events:
+                yield event
+        _judge(job, current, checks)
+        if best is None or current.rank >= best.rank:
+            best = current
+        if not current.failing:
+            break
+        kept = {path: current.texts[path] for path in job.paths if path in current.texts and path not in current.failing}
+    assert best is not None
+    if best is not current:
+        yield _repair(variant, backend)
+        for path in job.paths:
+            if best.texts.get(path):
+                yield Delta(variant, path, best.texts[path])
+    texts = {path: best.texts[path] for path in job.paths if best.texts.get(path)}
+    result.ad = Ad(variant, job.format, texts, best.findings, valid=not best.failing and is_valid(best.findings))
+    result.stop = best.stop
+
+
+async def _write(
+    job: Job, variant: int, backend: Backend, request: BackendRequest, paths: Sequence[str], out: _Try, usage: Usage
+) -> AsyncGenerator[VariantEvent]:
+    """One call to the model: its texts go to the wire and into `out`."""
+    decoder = decoder_for(job.format, paths)
+    guards = {path: StreamGuard(job.brand.banned_terms, job.brand.competitors) for path in paths}
+    finish: Finish | None = None
+    tokens = 0
+    usage.model_calls += 1
+    try:
+        async with aclosing(gathered(backend.generate(request))) as events:
+            async for event in events:
+                if isinstance(event, Finish):
+                    finish = event
+                    continue
+                tokens += event.tokens
+                for path, text in decoder.feed(event.data):
+                    for item in _guarded(variant, path, guards[path].feed(text), guards[path], out):
+                        yield item
+        decoder.finish()
+    except MalformedOutput as error:
+        # Not the caller's fault and not the backend's: the texts that are missing are written again.
+        _log.info("try of variant %d gave malformed output: %s", variant, type(error).__name__)
+    finally:
+        _account(usage, request, finish, tokens)
+    for path in paths:
+        for item in _guarded(variant, path, guards[path].finish(), guards[path], out):
+            yield item
+    if finish is None:
+        raise Internal(f"backend {backend.info.name} ended without a final event", reason="BACKEND_FAILED")
+    out.stop = finish.reason
+
+
+def _guarded(variant: int, path: str, text: str, guard: StreamGuard, out: _Try) -> list[VariantEvent]:
+    events: list[VariantEvent] = []
+    if text:
+        out.texts[path] = out.texts.get(path, "") + text
+        events.append(Delta(variant, path, text))
+    if guard.matched and path not in out.withheld:
+        out.withheld[path] = guard.matched
+        events.append(Withheld(variant, path, guard.matched))
+    return events
+
+
+def _judge(job: Job, current: _Try, checks: Sequence[Check]) -> None:
+    findings = list(run_checks(checks, job.subject(current.texts)))
+    for path in current.withheld:
+        message = "a banned term or a competitor was about to be written; the text was cut before it"
+        findings.append(Finding("banned_terms", path, Outcome.FAILED, 0.0, message, required=True))
+    failing = set(failing_paths(findings)) | set(current.withheld)
+    failing |= {path for path in job.paths if not current.texts.get(path)}
+    current.findings = findings
+    current.failing = [path for path in job.paths if path in failing]
+
+
+def _request(
+    job: Job, variant: int, attempt: int, prompt: Prompt, paths: Sequence[str], kept: Mapping[str, str], backend: Backend
+) -> BackendRequest:
+    # Tries and variants differ by seed; without a seed of the caller's they differ by chance.
+    seed = None if job.seed is None else (job.seed + 1000 * variant + attempt) % 2**32
+    constrained = job.format.output is Output.JSON and backend.info.constrained_output
+    return BackendRequest(
+        messages=prompt.messages(job, paths, kept),
+        max_tokens=_max_tokens(job, paths),
+        temperature=min(1.0, prompt.temperature + 0.2 * attempt),
+        top_p=prompt.top_p,
+        seed=seed,
+        json_schema=_schema(job, paths) if constrained else None,
+    )
+
+
+def _schema(job: Job, paths: Sequence[str]) -> dict[str, Any]:
+    """The schema of the texts at `paths` alone."""
+    schema = json_schema(job.format, job.counts, language=job.language)
+    numbers = sorted(allowed_numbers(job.subject({})))
+    del numbers
+    for name in list(schema["properties"]):
+        wanted = sum(1 for path in paths if path == name or path.startswith(f"{name}["))
+        if not wanted:
+            del schema["properties"][name]
+        elif "items" in schema["properties"][name]:
+            schema["properties"][name] |= {"minItems": wanted, "maxItems": wanted}
+    schema["required"] = list(schema["properties"])
+    return schema
+
+
+def _max_tokens(job: Job, paths: Sequence[str]) -> int:
+    """Room for the longest texts allowed: a token is at least two characters in Latin scripts, one in others."""
+    longest = sum(field.max_length or 600 for path in paths if (field := job.format.field_for(path)))
+    return min(2048, longest + 16 * len(paths) + 32)
+
+
+def _account(usage: Usage, request: BackendRequest, finish: Finish | None, tokens: int) -> None:
+    if finish is not None and finish.output_tokens is not None and finish.input_tokens is not None:
+        usage.input_tokens += finish.input_tokens
+        usage.output_tokens += finish.output_tokens
+        return
+    usage.estimated = True
+    usage.output_tokens += tokens
+    usage.input_tokens += sum(len(message.content) for message in request.messages) // 4
+
+
+def _repair(variant: int, backend: Backend) -> Switched:
+    return Switched(variant, backend.info.name, backend.info.name, "repair", Resume.RESTARTED)
