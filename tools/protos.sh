@@ -2,7 +2,7 @@
 # Generates the committed stubs from protos/: messages, typing stubs and gRPC stubs. Run by `make protos`.
 set -eu
 bin=${VENV:-.venv}/bin
-out=packages/protos/src
+out=${STUBS:-packages/protos/src}
 find "$out" -name '*_pb2*' -delete
 own=$(cd protos && find adwright -name '*.proto' | sort)
 services=$(cd protos && grep -l '^service ' $own)

