@@ -27,7 +27,11 @@ def run() -> int:
         begun = time.monotonic()
         console.print("Starting gateway, context, generator and evaluator on loopback…", style="dim")
         with Stack(environ, log) as stack:
-            console.print(f"Up and seeded in {time.monotonic() - begun:.1f} s. $ adwright generate {' '.join(_EXAMPLE)} --evaluate\n", style="dim")
+            console.print(
+                f"Up and seeded in {time.monotonic() - begun:.1f} s.\n"
+                f"$ adwright generate {' '.join(_EXAMPLE)} --evaluate\n",
+                style="dim",
+            )
             command = [sys.executable, "-m", "adwright_client", "generate", *_EXAMPLE, "--evaluate"]
             code = subprocess.run(command, cwd=ROOT, env=stack.environ, check=False).returncode
             _show_trace(console, receiver)
@@ -63,7 +67,8 @@ def up() -> int:
             "\n"
             f"  adwright is up: gRPC on {gateway} (with reflection), demo API key {key}\n"
             "  Try it from another terminal:\n\n"
-            f"    export ADWRIGHT_API_KEY={key}" + ("" if gateway.endswith(":50051") else f" ADWRIGHT_GATEWAY_TARGET={gateway}")
+            f"    export ADWRIGHT_API_KEY={key}"
+            + ("" if gateway.endswith(":50051") else f" ADWRIGHT_GATEWAY_TARGET={gateway}")
             + f"\n    .venv/bin/adwright generate {' '.join(_EXAMPLE)}\n\n"
             "  Ctrl-C stops everything.\n",
             flush=True,

@@ -91,7 +91,16 @@ class Stack:
 
     def seed(self) -> None:
         """Puts the example brands into the store of tenant `demo`; again is the same as once."""
-        command = [sys.executable, "-m", "adwright_context", "admin", "seed", "examples/data", "--tenant", "demo"]
+        command = [
+            sys.executable,
+            "-m",
+            "adwright_context",
+            "admin",
+            "seed",
+            "examples/data",
+            "--tenant",
+            "demo",
+        ]
         done = subprocess.run(
             command, cwd=ROOT, env=self.environ, capture_output=True, text=True, check=False, timeout=60
         )

@@ -15,7 +15,7 @@ from .telemetry import Telemetry, end_rpc_span, inject
 
 __all__ = ["open_channel"]
 
-_Continuation = Callable[[grpc.aio.ClientCallDetails, Any], Awaitable[Any]]
+_Continuation = Callable[[Any, Any], Awaitable[Any]]
 
 
 def open_channel(
@@ -83,11 +83,13 @@ class _Outgoing:
         self._forward_tenant = forward_tenant
         self._endings: set[asyncio.Task[None]] = set()
 
-    async def _call(self, continuation: _Continuation, details: grpc.aio.ClientCallDetails, request: Any) -> Any:
+    async def _call(self, continuation: _Continuation, details: Any, request: Any) -> Any:
         current = current_call()
         limit = current.time_remaining() if current else self._default_timeout
         timeout = limit if details.timeout is None else min(details.timeout, limit)
-        method = details.method.decode() if isinstance(details.method, bytes) else details.method
+        # gRPC hands over bytes where its types say str.
+        raw: Any = details.method
+        method = raw.decode() if isinstance(raw, bytes) else str(raw)
         span = self._telemetry.start_rpc_span(method, SpanKind.CLIENT)
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         for key, value in inject(span).items():
@@ -115,22 +117,22 @@ async def _end(span: Span, call: Any) -> None:
 
 
 # gRPC sorts an interceptor into one of four kinds by its class, so there is one class a kind.
-class _UnaryUnary(_Outgoing, grpc.aio.UnaryUnaryClientInterceptor):  # type: ignore[misc]
+class _UnaryUnary(_Outgoing, grpc.aio.UnaryUnaryClientInterceptor):
     async def intercept_unary_unary(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return await self._call(continuation, client_call_details, request)
 
 
-class _UnaryStream(_Outgoing, grpc.aio.UnaryStreamClientInterceptor):  # type: ignore[misc]
+class _UnaryStream(_Outgoing, grpc.aio.UnaryStreamClientInterceptor):
     async def intercept_unary_stream(self, continuation: Any, client_call_details: Any, request: Any) -> Any:
         return await self._call(continuation, client_call_details, request)
 
 
-class _StreamUnary(_Outgoing, grpc.aio.StreamUnaryClientInterceptor):  # type: ignore[misc]
+class _StreamUnary(_Outgoing, grpc.aio.StreamUnaryClientInterceptor):
     async def intercept_stream_unary(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         return await self._call(continuation, client_call_details, request_iterator)
 
 
-class _StreamStream(_Outgoing, grpc.aio.StreamStreamClientInterceptor):  # type: ignore[misc]
+class _StreamStream(_Outgoing, grpc.aio.StreamStreamClientInterceptor):
     async def intercept_stream_stream(self, continuation: Any, client_call_details: Any, request_iterator: Any) -> Any:
         return await self._call(continuation, client_call_details, request_iterator)
 

@@ -81,9 +81,7 @@ class InvalidInput(AdwrightError):
     @classmethod
     def of(cls, field: str, description: str, *, reason: str | None = None) -> "InvalidInput":
         """The error of one field, named in the message and in BadRequest."""
-        return cls(
-            f"{field}: {description}", reason=reason, violations=(FieldViolation(field, description),)
-        )
+        return cls(f"{field}: {description}", reason=reason, violations=(FieldViolation(field, description),))
 
 
 class Unauthenticated(AdwrightError):

@@ -21,6 +21,7 @@ from . import call as calls
 from .call import Call, Identity
 from .errors import AdwrightError, DeadlineTooShort, FieldViolation, Internal, InvalidInput, ResourceExhausted
 from .logs import where
+from .rpc_types import Context, Handler
 from .status import code_of, to_grpc_status
 from .telemetry import Telemetry, end_rpc_span, trace_id
 
@@ -38,7 +39,7 @@ _MIN_TIME = 0.02
 _MARGIN = 0.05
 
 
-class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
+class CallInterceptor(grpc.aio.ServerInterceptor):
     """Wraps every handler but those of health and reflection, which are open to all."""
 
     def __init__(
@@ -52,9 +53,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
 
     async def intercept_service(
         self,
-        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[grpc.RpcMethodHandler]],
+        continuation: Callable[[grpc.HandlerCallDetails], Awaitable[Handler | None]],
         handler_call_details: grpc.HandlerCallDetails,
-    ) -> grpc.RpcMethodHandler:
+    ) -> Handler | None:
         handler = await continuation(handler_call_details)
         method: str = handler_call_details.method
         if handler is None or method.startswith("/grpc."):
@@ -63,21 +64,22 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         stream = handler.unary_stream or handler.stream_stream
         kind = f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if stream else 'unary'}"
         make = getattr(grpc, f"{kind}_rpc_method_handler")
-        return make(
+        wrapped: Handler = make(
             self._answer_stream(method, stream) if stream else self._answer(method, unary),
             request_deserializer=handler.request_deserializer,
             response_serializer=handler.response_serializer,
         )
+        return wrapped
 
     def _answer(self, method: str, behaviour: Any) -> Any:
-        async def answer(request: Any, context: grpc.aio.ServicerContext) -> Any:
+        async def answer(request: Any, context: Context) -> Any:
             async with self._around(method, context):
                 return await behaviour(self._checked(request), context)
 
         return answer
 
     def _answer_stream(self, method: str, behaviour: Any) -> Any:
-        async def answer(request: Any, context: grpc.aio.ServicerContext) -> None:
+        async def answer(request: Any, context: Context) -> None:
             async with self._around(method, context):
                 responses: AsyncGenerator[Any] = behaviour(self._checked(request), context)
                 async with aclosing(responses):
@@ -87,7 +89,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
         return answer
 
     @asynccontextmanager
-    async def _around(self, method: str, context: grpc.aio.ServicerContext) -> AsyncIterator[None]:
+    async def _around(self, method: str, context: Context) -> AsyncIterator[None]:
         metadata = tuple(context.invocation_metadata() or ())
         span = self._telemetry.start_rpc_span(method, SpanKind.SERVER, metadata)
         code, reason = grpc.StatusCode.OK, ""
@@ -120,14 +122,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):  # type: ignore[misc]
             code = grpc.StatusCode.DEADLINE_EXCEEDED if left == 0 else grpc.StatusCode.CANCELLED
             raise
         except grpc.aio.AbortError:
-            code = context.code() or grpc.StatusCode.UNKNOWN
+            code = context.code()
             raise
         except Exception as error:
             code, reason = grpc.StatusCode.INTERNAL, "INTERNAL"
             _log.exception("%s failed: %s", method, where(error), exc_info=False)
-            await _abort(
-                context, Internal(f"internal error; the service's log has it under trace {trace_id(span)}")
-            )
+            await _abort(context, Internal(f"internal error; the service's log has it under trace {trace_id(span)}"))
         finally:
             end_rpc_span(span, SpanKind.SERVER, code, reason)
 
@@ -186,6 +186,6 @@ def _field_path(path: Any) -> str:
     return text
 
 
-async def _abort(context: grpc.aio.ServicerContext, error: AdwrightError) -> NoReturn:
+async def _abort(context: Context, error: AdwrightError) -> NoReturn:
     await context.abort_with_status(to_grpc_status(error))
     raise AssertionError("abort_with_status always raises")

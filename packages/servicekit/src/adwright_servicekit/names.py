@@ -30,7 +30,9 @@ def child_name(brand: str, collection: str, value: str, field: str) -> str:
     match = re.fullmatch(rf"(?:brands/{ID_PATTERN}/{collection}/)?{ID_PATTERN}", value)
     if match is None:
         raise InvalidInput.of(
-            field, f"'{value}' is no name; expected {brand}/{collection}/ID or the ID alone", reason="INVALID_NAME"
+            field,
+            f"'{value}' is no name; expected {brand}/{collection}/ID or the ID alone",
+            reason="INVALID_NAME",
         )
     return value if "/" in value else f"{brand}/{collection}/{value}"
 
@@ -47,5 +49,7 @@ def short_id(name: str) -> str:
 
 def _complete(value: str, field: str, prefix: str) -> str:
     if not _ID.fullmatch(value.removeprefix(prefix)):
-        raise InvalidInput.of(field, f"'{value}' is no name; expected {prefix}ID or the ID alone", reason="INVALID_NAME")
+        raise InvalidInput.of(
+            field, f"'{value}' is no name; expected {prefix}ID or the ID alone", reason="INVALID_NAME"
+        )
     return prefix + value.removeprefix(prefix)

@@ -36,9 +36,7 @@ def code_of(error: AdwrightError) -> grpc.StatusCode:
 
 def to_status(error: AdwrightError) -> status_pb2.Status:
     """The error as google.rpc.Status with its details."""
-    details: list[Message] = [
-        error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)
-    ]
+    details: list[Message] = [error_details_pb2.ErrorInfo(reason=error.reason, domain=DOMAIN, metadata=error.metadata)]
     if error.violations:
         details.append(
             error_details_pb2.BadRequest(
@@ -62,7 +60,8 @@ def to_status(error: AdwrightError) -> status_pb2.Status:
 
 def to_grpc_status(error: AdwrightError) -> grpc.Status:
     """The error as `context.abort_with_status` wants it."""
-    return rpc_status.to_status(to_status(error))
+    status: grpc.Status = rpc_status.to_status(to_status(error))
+    return status
 
 
 def from_rpc_error(call: grpc.aio.AioRpcError | grpc.Call, code: grpc.StatusCode, details: str) -> AdwrightError:

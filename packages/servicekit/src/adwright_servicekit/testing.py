@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import grpc
-import pytest
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -14,10 +13,10 @@ from .errors import AdwrightError
 from .interceptor import Identify
 from .server import Server
 from .settings import ServerSettings
-from .status import from_rpc_error
+from .status import code_of, from_rpc_error
 from .telemetry import Telemetry
 
-__all__ = ["RecordedTelemetry", "as_tenant", "expect_error", "serving"]
+__all__ = ["RecordedTelemetry", "as_tenant", "expect_error", "served", "serving"]
 
 
 class RecordedTelemetry(Telemetry):
@@ -50,10 +49,29 @@ async def serving(
             await XStub(channel).GetY(request, metadata=as_tenant())
     """
     telemetry = telemetry or Telemetry("test")
-    server = Server("127.0.0.1:0", services, settings or ServerSettings.load({}), telemetry, identify=identify)
-    register(server.grpc)
-    async with server, open_channel(server.address, telemetry) as channel:
+    async with (
+        served(register, services, settings=settings, telemetry=telemetry, identify=identify) as server,
+        open_channel(server.address, telemetry) as channel,
+    ):
         yield channel
+
+
+@asynccontextmanager
+async def served(
+    register: Callable[[grpc.aio.Server], None],
+    services: Sequence[str],
+    *,
+    settings: ServerSettings | None = None,
+    telemetry: Telemetry | None = None,
+    identify: Identify = identity_from_gateway,
+) -> AsyncIterator[Server]:
+    """Serves on a free loopback port, and gives the server, whose `address` others can be told."""
+    server = Server(
+        "127.0.0.1:0", services, settings or ServerSettings.load({}), telemetry or Telemetry("test"), identify=identify
+    )
+    register(server.grpc)
+    async with server:
+        yield server
 
 
 @asynccontextmanager
@@ -64,7 +82,6 @@ async def expect_error(code: grpc.StatusCode, reason: str) -> AsyncIterator[list
         yield caught
     except grpc.aio.AioRpcError as error:
         caught.append(from_rpc_error(error, error.code(), error.details() or ""))
-        assert (error.code(), caught[0].reason) == (code, reason), error.details()
-        assert caught[0].message.strip(), "an error says in words what is wrong"
-    else:
-        pytest.fail(f"expected {code.name} {reason}, but the call went through")
+    assert caught, f"expected {code.name} {reason}, but the call went through"
+    assert (code_of(caught[0]), caught[0].reason) == (code, reason), caught[0].message
+    assert caught[0].message.strip(), "an error says in words what is wrong"

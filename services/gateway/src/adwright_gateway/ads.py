@@ -3,6 +3,7 @@
 import logging
 import uuid
 from collections.abc import AsyncGenerator
+from typing import Any
 
 import grpc
 
@@ -12,6 +13,7 @@ from adwright.generator.v1 import generator_service_pb2
 from adwright.type.v1 import ad_event_pb2
 from adwright_servicekit.errors import Internal
 from adwright_servicekit.names import brand_name, child_name, format_name
+from adwright_servicekit.rpc_types import Context
 
 from .peers import calling
 
@@ -30,13 +32,11 @@ class AdComposer:
 
     def __init__(self, context: grpc.aio.Channel, generator: grpc.aio.Channel) -> None:
         self._context = context_service_pb2_grpc.ContextServiceStub(context)
-        self._generate = generator.unary_stream(
+        self._generate: Any = generator.unary_stream(
             _GENERATE, request_serializer=generator_service_pb2.GenerateRequest.SerializeToString
         )
 
-    async def generate_ad(
-        self, request: ad_service_pb2.GenerateAdRequest, context: grpc.aio.ServicerContext
-    ) -> AsyncGenerator[bytes]:
+    async def generate_ad(self, request: ad_service_pb2.GenerateAdRequest, context: Context) -> AsyncGenerator[bytes]:
         """Yields encoded AdEvents. Raises whatever the services behind say, with their reasons."""
         names = _full_names(request)
         with calling("context"):

@@ -1,6 +1,7 @@
 """The gateway's composition root."""
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import grpc
 from google.protobuf.descriptor import ServiceDescriptor
@@ -20,7 +21,7 @@ from .forward import forwarding_handlers
 from .keys import KeyStore
 from .settings import Settings
 
-__all__ = ["serve"]
+__all__ = ["open_gateway", "serve"]
 
 _AD = ad_service_pb2.DESCRIPTOR.services_by_name["AdService"]
 _CONTEXT = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"]
@@ -32,6 +33,13 @@ _FORMATS = {"GetFormat": "GetFormat", "ListFormats": "ListFormats"}
 
 async def serve(settings: Settings, telemetry: Telemetry) -> None:
     """Serves until a signal."""
+    async with open_gateway(settings, telemetry) as server:
+        await server.serve_until_signal()
+
+
+@asynccontextmanager
+async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Server]:
+    """A gateway that serves while the context lasts."""
     async with AsyncExitStack() as stack:
         try:
             store = await stack.enter_async_context(open_store(settings.store, path=settings.sqlite_path))
@@ -47,7 +55,9 @@ async def serve(settings: Settings, telemetry: Telemetry) -> None:
 
         context = await channel(settings.context_target, *_reads(_CONTEXT), f"{_CONTEXT.full_name}/AssembleContext")
         generator = await channel(settings.generator_target, *_reads(_GENERATOR))
-        evaluator = await channel(settings.evaluator_target, *(f"{_EVALUATOR.full_name}/{m.name}" for m in _EVALUATOR.methods))
+        evaluator = await channel(
+            settings.evaluator_target, *(f"{_EVALUATOR.full_name}/{m.name}" for m in _EVALUATOR.methods)
+        )
 
         server = Server(
             settings.listen,
@@ -76,8 +86,7 @@ async def serve(settings: Settings, telemetry: Telemetry) -> None:
                 ),
             ]
         )
-        await server.start()
-        await server.serve_until_signal()
+        yield await stack.enter_async_context(server)
 
 
 def _reads(service: ServiceDescriptor) -> list[str]:

@@ -6,14 +6,20 @@ from typing import Any
 import grpc
 from google.protobuf.descriptor import MethodDescriptor, ServiceDescriptor
 
+from adwright_servicekit.rpc_types import Context, Handler
+
 from .peers import calling
 
 __all__ = ["forwarding_handlers"]
 
 
 def forwarding_handlers(
-    service: ServiceDescriptor, channel: grpc.aio.Channel, name: str, *, served_as: Mapping[str, str] | None = None
-) -> dict[str, grpc.RpcMethodHandler]:
+    service: ServiceDescriptor,
+    channel: grpc.aio.Channel,
+    name: str,
+    *,
+    served_as: Mapping[str, str] | None = None,
+) -> dict[str, Handler]:
     """A handler for each method of `service`, by method name; `name` is what errors call the service behind.
 
     `served_as`, when given, limits them to those methods and maps each to the name it has here.
@@ -22,18 +28,17 @@ def forwarding_handlers(
     return {wanted[m.name]: _handler(m, channel, name) for m in service.methods if m.name in wanted}
 
 
-def _handler(method: MethodDescriptor, channel: grpc.aio.Channel, name: str) -> grpc.RpcMethodHandler:
+def _handler(method: MethodDescriptor, channel: grpc.aio.Channel, name: str) -> Handler:
     path = f"/{method.containing_service.full_name}/{method.name}"
     kind = f"{'stream' if method.client_streaming else 'unary'}_{'stream' if method.server_streaming else 'unary'}"
     call_behind: Any = getattr(channel, kind)(path)
 
-    async def unary(request: bytes | AsyncIterator[bytes], context: grpc.aio.ServicerContext) -> bytes:
+    async def unary(request: bytes | AsyncIterator[bytes], context: Context) -> bytes:
         with calling(name):
-            return await call_behind(request)
+            response: bytes = await call_behind(request)
+            return response
 
-    async def stream(
-        request: bytes | AsyncIterator[bytes], context: grpc.aio.ServicerContext
-    ) -> AsyncGenerator[bytes]:
+    async def stream(request: bytes | AsyncIterator[bytes], context: Context) -> AsyncGenerator[bytes]:
         call = call_behind(request)
         try:
             with calling(name):
@@ -43,5 +48,5 @@ def _handler(method: MethodDescriptor, channel: grpc.aio.Channel, name: str) -> 
             call.cancel()
 
     make = getattr(grpc, f"{kind}_rpc_method_handler")
-    handler: grpc.RpcMethodHandler = make(stream if method.server_streaming else unary)
+    handler: Handler = make(stream if method.server_streaming else unary)
     return handler

@@ -59,7 +59,8 @@ class KeyStore:
                 reason="API_KEY_INVALID",
             )
         tenant, scopes = item.data["tenant"], item.data["scopes"]
-        assert isinstance(tenant, str) and isinstance(scopes, list)
+        assert isinstance(tenant, str)
+        assert isinstance(scopes, list)
         identity = Identity(tenant=tenant, scopes=frozenset(str(scope) for scope in scopes))
         needed = scope_of(method)
         if needed not in identity.scopes:
@@ -80,6 +81,8 @@ def _key_from(metadata: Iterable[tuple[str, str | bytes]]) -> str:
         if name == "authorization" and isinstance(value, str):
             match = _BEARER.fullmatch(value.strip())
             if match is None:
-                raise Unauthenticated(f"the authorization metadata has no bearer token: {_HOW}", reason="API_KEY_MISSING")
+                raise Unauthenticated(
+                    f"the authorization metadata has no bearer token: {_HOW}", reason="API_KEY_MISSING"
+                )
             return match[1]
     raise Unauthenticated(f"an API key is required: {_HOW}", reason="API_KEY_MISSING")

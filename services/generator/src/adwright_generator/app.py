@@ -1,6 +1,7 @@
 """The generator's composition root."""
 
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 
 from adwright.generator.v1.generator_service_pb2_grpc import add_GeneratorServiceServicer_to_server
 from adwright_checks import default_checks
@@ -16,11 +17,18 @@ from .routing import Router
 from .servicer import SERVICE, GeneratorServicer
 from .settings import Settings
 
-__all__ = ["serve"]
+__all__ = ["open_generator", "serve"]
 
 
 async def serve(settings: Settings, telemetry: Telemetry) -> None:
-    """Loads the models, then serves until a signal."""
+    """Serves until a signal."""
+    async with open_generator(settings, telemetry) as server:
+        await server.serve_until_signal()
+
+
+@asynccontextmanager
+async def open_generator(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Server]:
+    """A generator that has loaded its models and serves while the context lasts."""
     config = load_config(settings.config)
     async with AsyncExitStack() as stack:
         backends = []
@@ -33,5 +41,4 @@ async def serve(settings: Settings, telemetry: Telemetry) -> None:
         generations = Generations(router, PromptLibrary(), default_checks())
         server = Server(settings.listen, [SERVICE], settings, telemetry)
         add_GeneratorServiceServicer_to_server(GeneratorServicer(generations, router, formats), server.grpc)
-        await server.start()
-        await server.serve_until_signal()
+        yield await stack.enter_async_context(server)

@@ -53,8 +53,7 @@ class Generations:
         )
         results = [VariantResult() for _ in range(job.variant_count)]
         sources = [
-            write_variant(job, variant, backend, prompt, self._checks, result)
-            for variant, result in enumerate(results)
+            write_variant(job, variant, backend, prompt, self._checks, result) for variant, result in enumerate(results)
         ]
         first: float | None = None
         async with aclosing(merged(sources)) as events:
@@ -98,5 +97,6 @@ def _timings(first: float | None, total: float, usage: Usage) -> Timings:
 def _cost(backend: Backend, usage: Usage) -> Decimal:
     price = backend.info.price
     return (
-        Decimal(str(price.usd_per_mtok_in)) * usage.input_tokens + Decimal(str(price.usd_per_mtok_out)) * usage.output_tokens
+        Decimal(str(price.usd_per_mtok_in)) * usage.input_tokens
+        + Decimal(str(price.usd_per_mtok_out)) * usage.output_tokens
     ) / _MTOK

@@ -82,7 +82,7 @@ async def merged(sources: Sequence[AsyncGenerator[T]]) -> AsyncGenerator[T]:
             async for event in source:
                 yield event
         return
-    queue: asyncio.Queue[T | BaseException | None] = asyncio.Queue(maxsize=1)
+    queue: asyncio.Queue[T | Exception | None] = asyncio.Queue(maxsize=1)
 
     async def pump(source: AsyncGenerator[T]) -> None:
         try:
@@ -98,13 +98,13 @@ async def merged(sources: Sequence[AsyncGenerator[T]]) -> AsyncGenerator[T]:
     try:
         running = len(pumps)
         while running:
-            event = await queue.get()
-            if event is None:
+            item = await queue.get()
+            if item is None:
                 running -= 1
-            elif isinstance(event, BaseException):
-                raise event
+            elif isinstance(item, Exception):
+                raise item
             else:
-                yield event
+                yield item
     finally:
         for task in pumps:
             task.cancel()

@@ -3,13 +3,12 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-import grpc
-
 from adwright.generator.v1 import generator_service_pb2 as pb
 from adwright.generator.v1 import generator_service_pb2_grpc as pb_grpc
 from adwright.type.v1 import ad_event_pb2, format_pb2
 from adwright_checks.convert import format_to_pb
 from adwright_servicekit.errors import InvalidInput
+from adwright_servicekit.rpc_types import Context
 from adwright_servicekit.telemetry import trace_id
 
 from .convert import Formats, backend_status, event_to_pb, job_from
@@ -31,25 +30,19 @@ class GeneratorServicer(pb_grpc.GeneratorServiceServicer):
         self._router = router
         self._formats = formats
 
-    async def Generate(
-        self, request: pb.GenerateRequest, context: grpc.aio.ServicerContext
-    ) -> AsyncGenerator[ad_event_pb2.AdEvent]:
+    async def Generate(self, request: pb.GenerateRequest, context: Context) -> AsyncGenerator[ad_event_pb2.AdEvent]:
         trace = trace_id()
         async with aclosing(self._generations.run(job_from(request, self._formats))) as events:
             async for event in events:
                 yield event_to_pb(event, trace)
 
-    async def ListBackends(
-        self, request: pb.ListBackendsRequest, context: grpc.aio.ServicerContext
-    ) -> pb.ListBackendsResponse:
+    async def ListBackends(self, request: pb.ListBackendsRequest, context: Context) -> pb.ListBackendsResponse:
         return pb.ListBackendsResponse(backends=[backend_status(backend) for backend in self._router.backends])
 
-    async def GetFormat(self, request: pb.GetFormatRequest, context: grpc.aio.ServicerContext) -> format_pb2.Format:
+    async def GetFormat(self, request: pb.GetFormatRequest, context: Context) -> format_pb2.Format:
         return format_to_pb(self._formats.get(request.name))
 
-    async def ListFormats(
-        self, request: pb.ListFormatsRequest, context: grpc.aio.ServicerContext
-    ) -> pb.ListFormatsResponse:
+    async def ListFormats(self, request: pb.ListFormatsRequest, context: Context) -> pb.ListFormatsResponse:
         names = sorted(self._formats.by_name)
         # The formats are few and fixed while the process runs: the last name seen is token enough.
         if request.page_token and request.page_token not in names:

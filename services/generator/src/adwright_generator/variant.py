@@ -10,10 +10,20 @@ from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
 
-from adwright_checks import Check, Finding, Outcome, Output, allowed_numbers, failing_paths, is_valid, json_schema, run_checks
+from adwright_checks import (
+    Check,
+    Finding,
+    Outcome,
+    Output,
+    allowed_numbers,
+    failing_paths,
+    is_valid,
+    json_schema,
+    run_checks,
+)
 from adwright_servicekit.errors import Internal
 
-from .backends.base import Backend, BackendRequest, Chunk, Finish, StopReason
+from .backends.base import Backend, BackendRequest, Finish, StopReason
 from .decode import MalformedOutput, decoder_for
 from .events import Ad, Delta, Resume, Switched, Usage, Withheld
 from .guard import StreamGuard
@@ -76,7 +86,9 @@ async def write_variant(
             best = current
         if not current.failing:
             break
-        kept = {path: current.texts[path] for path in job.paths if path in current.texts and path not in current.failing}
+        kept = {
+            path: current.texts[path] for path in job.paths if path in current.texts and path not in current.failing
+        }
     assert best is not None
     if best is not current:
         yield _repair(variant, backend)
@@ -89,7 +101,13 @@ async def write_variant(
 
 
 async def _write(
-    job: Job, variant: int, backend: Backend, request: BackendRequest, paths: Sequence[str], out: _Try, usage: Usage
+    job: Job,
+    variant: int,
+    backend: Backend,
+    request: BackendRequest,
+    paths: Sequence[str],
+    out: _Try,
+    usage: Usage,
 ) -> AsyncGenerator[VariantEvent]:
     """One call to the model: its texts go to the wire and into `out`."""
     decoder = decoder_for(job.format, paths)
@@ -144,7 +162,13 @@ def _judge(job: Job, current: _Try, checks: Sequence[Check]) -> None:
 
 
 def _request(
-    job: Job, variant: int, attempt: int, prompt: Prompt, paths: Sequence[str], kept: Mapping[str, str], backend: Backend
+    job: Job,
+    variant: int,
+    attempt: int,
+    prompt: Prompt,
+    paths: Sequence[str],
+    kept: Mapping[str, str],
+    backend: Backend,
 ) -> BackendRequest:
     # Tries and variants differ by seed; without a seed of the caller's they differ by chance.
     seed = None if job.seed is None else (job.seed + 1000 * variant + attempt) % 2**32

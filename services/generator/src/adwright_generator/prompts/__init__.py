@@ -36,7 +36,8 @@ def language_name(tag: str) -> str:
         return Locale.parse(tag, sep="-").english_name or tag
     except (UnknownLocaleError, ValueError):
         raise InvalidInput.of(
-            "language", f"'{tag}' is no known language; expected a BCP-47 tag such as en or pt-BR",
+            "language",
+            f"'{tag}' is no known language; expected a BCP-47 tag such as en or pt-BR",
             reason="UNKNOWN_LANGUAGE",
         ) from None
 
@@ -66,7 +67,12 @@ class Prompt:
             "language": language_name(job.language),
             "format": job.format.display_name,
             "fields": [
-                {"id": f.id, "count": job.counts[f.id], "max_length": f.max_length, "instruction": f.instruction}
+                {
+                    "id": f.id,
+                    "count": job.counts[f.id],
+                    "max_length": f.max_length,
+                    "instruction": f.instruction,
+                }
                 for f in job.format.fields
                 if job.counts[f.id]
             ],
@@ -76,13 +82,17 @@ class Prompt:
         for example in [e for e in job.examples if e.same_format][: self.max_examples]:
             asked = {
                 "products": [asdict(example.product)] if example.product else [],
-                "brief": example.brief, "audience": "", "tone": "",
+                "brief": example.brief,
+                "audience": "",
+                "tone": "",
             }
             turns.append(Message("user", self._render("request", shared | asked)))
             turns.append(Message("assistant", _answer(job.format, example)))
         asked = {
             "products": [asdict(sheet) for sheet in job.sheets],
-            "brief": job.brief, "audience": job.audience, "tone": job.tone,
+            "brief": job.brief,
+            "audience": job.audience,
+            "tone": job.tone,
         }
         request = self._render("request", shared | asked)
         if kept:
