@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -102,7 +103,10 @@ class _Outgoing:
         except BaseException:
             end_rpc_span(span, SpanKind.CLIENT, grpc.StatusCode.CANCELLED)
             raise
-        call.add_done_callback(lambda ended: self._end_later(span, ended))
+        # A call that nobody holds any more is collected together with its callbacks, and none of them is called.
+        forgotten = weakref.finalize(call, end_rpc_span, span, SpanKind.CLIENT, grpc.StatusCode.CANCELLED)
+        forgotten.atexit = False
+        call.add_done_callback(lambda ended: self._end_later(span, ended) if forgotten.detach() else None)
         return call
 
     def _end_later(self, span: Span, call: Any) -> None:
