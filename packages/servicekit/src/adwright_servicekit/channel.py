@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import weakref
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -33,6 +32,7 @@ def open_channel(
 
     `idempotent` names the methods (`package.Service/Method`) that are tried again when the other side is not there;
     `default_timeout` (seconds) bounds calls made outside of any other call: inside of one, its deadline is passed on.
+    Whoever leaves a stream early cancels it: a call that is only dropped is held by gRPC until its deadline.
     """
     options = [
         ("grpc.service_config", json.dumps(_service_config(idempotent))),
@@ -76,7 +76,7 @@ def _credentials(tls: TlsSettings | None) -> grpc.ChannelCredentials | None:
 
 
 class _Outgoing:
-    """One span a call, ended by the call's own end: also when the reader of a stream just walks away."""
+    """One span a call, ended by the call's own end: also when a stream is cancelled."""
 
     def __init__(self, telemetry: Telemetry, default_timeout: float, forward_tenant: bool) -> None:
         self._telemetry = telemetry
@@ -103,10 +103,7 @@ class _Outgoing:
         except BaseException:
             end_rpc_span(span, SpanKind.CLIENT, grpc.StatusCode.CANCELLED)
             raise
-        # A call that nobody holds any more is collected together with its callbacks, and none of them is called.
-        forgotten = weakref.finalize(call, end_rpc_span, span, SpanKind.CLIENT, grpc.StatusCode.CANCELLED)
-        forgotten.atexit = False
-        call.add_done_callback(lambda ended: self._end_later(span, ended) if forgotten.detach() else None)
+        call.add_done_callback(lambda ended: self._end_later(span, ended))
         return call
 
     def _end_later(self, span: Span, call: Any) -> None:
