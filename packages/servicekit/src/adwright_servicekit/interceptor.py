@@ -12,18 +12,18 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, NoReturn
 
 import grpc
-import protovalidate
 from google.protobuf.message import Message
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from . import call as calls
 from .call import Call, Identity
-from .errors import AdwrightError, DeadlineTooShort, FieldViolation, Internal, InvalidInput, ResourceExhausted
+from .errors import AdwrightError, DeadlineTooShort, Internal, ResourceExhausted
 from .logs import where
 from .rpc_types import Context, Handler
 from .status import code_of, to_grpc_status
 from .telemetry import Telemetry, end_rpc_span, trace_id
+from .validation import validate
 
 __all__ = ["CallInterceptor", "Identify"]
 
@@ -134,7 +134,7 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     def _checked(self, request: Any) -> Any:
         if isinstance(request, Message):
             self._check_size(request.ByteSize())
-            _validate(request)
+            validate(request)
             return request
         if isinstance(request, bytes):
             self._check_size(len(request))
@@ -162,28 +162,6 @@ def _too_short(allowed: float) -> DeadlineTooShort:
     return DeadlineTooShort(
         f"the deadline of {allowed:.2f} s passed before the work was done: give the call a longer timeout"
     )
-
-
-def _validate(request: Message) -> None:
-    found = [
-        FieldViolation(_field_path(violation.proto.field), violation.proto.message or violation.proto.rule_id)
-        for violation in protovalidate.collect_violations(request)
-    ]
-    if found:
-        raise InvalidInput(
-            "; ".join(f"{v.field}: {v.description}" if v.field else v.description for v in found[:3]),
-            violations=tuple(found),
-        )
-
-
-def _field_path(path: Any) -> str:
-    text = ""
-    for element in path.elements if path is not None else ():
-        text += f".{element.field_name}" if text else element.field_name
-        subscript = element.subscript
-        if subscript is not None:
-            text += f"[{subscript.value}]"
-    return text
 
 
 async def _abort(context: Context, error: AdwrightError) -> NoReturn:
