@@ -184,10 +184,9 @@ def _request(
 
 
 def _schema(job: Job, paths: Sequence[str]) -> dict[str, Any]:
-    """The schema of the texts at `paths` alone."""
-    schema = json_schema(job.format, job.counts, language=job.language)
-    numbers = sorted(allowed_numbers(job.subject({})))
-    del numbers
+    """The schema of the texts at `paths` alone, without any digits that the facts do not have."""
+    numbers = allowed_numbers(job.subject({}))
+    schema = json_schema(job.format, job.counts, language=job.language, allowed_numbers=numbers)
     for name in list(schema["properties"]):
         wanted = sum(1 for path in paths if path == name or path.startswith(f"{name}["))
         if not wanted:

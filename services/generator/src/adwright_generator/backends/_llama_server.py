@@ -21,7 +21,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from adwright_generator.backends.base import BackendMisconfigured
+from .base import BackendMisconfigured
 
 __all__ = ["BATCH_TOKENS", "LlamaServer", "check_model", "grammar_of", "packaged_model"]
 

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from adwright_generator.backends.base import Price
+from .base import Price
 
 __all__ = ["BackendConfig", "PriceConfig"]
 

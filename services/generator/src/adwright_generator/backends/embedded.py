@@ -14,13 +14,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from adwright_generator.backends._llama_server import (
-    LlamaServer,
-    check_model,
-    grammar_of,
-    packaged_model,
-)
-from adwright_generator.backends.base import (
+from adwright_servicekit.errors import AdwrightError, InvalidInput
+
+from ._llama_server import LlamaServer, check_model, grammar_of, packaged_model
+from .base import (
     BackendBusy,
     BackendEvent,
     BackendFailed,
@@ -32,8 +29,7 @@ from adwright_generator.backends.base import (
     Message,
     StopReason,
 )
-from adwright_generator.backends.config import BackendConfig
-from adwright_servicekit.errors import AdwrightError, InvalidInput
+from .config import BackendConfig
 
 __all__ = ["EmbeddedBackend", "EmbeddedConfig"]
 
@@ -46,7 +42,8 @@ class EmbeddedConfig(BackendConfig):
     """Path of a GGUF file; without it ADWRIGHT_EMBEDDED_MODEL, or the packaged SmolLM2."""
     max_concurrency: Annotated[int, Field(ge=1, le=64)] = 2
     """Every slot costs 94 MB for 4096 tokens of context with the packaged model."""
-    max_waiting: Annotated[int, Field(ge=0)] = 16
+    max_waiting: Annotated[int, Field(ge=0)] = 32
+    """Requests that may wait for a slot; the next one is refused."""
     context_tokens: Annotated[int, Field(ge=512)] = 4096
     threads: Annotated[int, Field(ge=1)] | None = None
     """Cores to use; without it those that the process may use."""
@@ -55,11 +52,10 @@ class EmbeddedConfig(BackendConfig):
 class EmbeddedBackend:
     """A GGUF model run by llama.cpp in this process. See `Backend` for the contract."""
 
-    def __init__(self, config: EmbeddedConfig, *, default_model: str | None = None) -> None:
+    def __init__(self, config: EmbeddedConfig, *, default_model: Path | None = None) -> None:
         """`default_model` is the path used when the entry names none; without either, the packaged weights."""
-        path = config.model or default_model
         self._config = config
-        self._path = Path(path) if path else None
+        self._path = Path(config.model) if config.model else default_model
         self._server: LlamaServer | None = None
         self._free = asyncio.Semaphore(config.max_concurrency)
         self._waiting = 0

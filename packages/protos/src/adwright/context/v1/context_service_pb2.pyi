@@ -42,7 +42,7 @@ class AssembleContextRequest(_message.Message):
     brief: _builtins.str
     """What the ad should say. Required when no product is named."""
     token_budget: _builtins.int
-    """The most that products and exemplars may take of the prompt, 100 to 32000; 0: 1200. Units: tokens."""
+    """The most that brand, products and exemplars may take of the prompt, 100 to 32000; 0: 1200. Units: tokens."""
     @_builtins.property
     def products(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The products the ad is about; empty: those that answer the brief best."""
@@ -297,7 +297,9 @@ class UpdateBrandRequest(_message.Message):
     """When set, everything is checked and nothing is written."""
     @_builtins.property
     def brand(self) -> _resources_pb2.Brand:
-        """The brand as it should be; its `name` says which. With an `etag`, only that version is changed."""
+        """The brand as it should be; its `name` says which. With an `etag`, only that version is changed.
+        Only the fields to change need to be there; the result of the change is held to the rules.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -539,7 +541,9 @@ class UpdateProductRequest(_message.Message):
     """When set, everything is checked and nothing is written."""
     @_builtins.property
     def product(self) -> _resources_pb2.Product:
-        """The product as it should be; its `name` says which. With an `etag`, only that version is changed."""
+        """The product as it should be; its `name` says which. With an `etag`, only that version is changed.
+        Only the fields to change need to be there; the result of the change is held to the rules.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:
@@ -777,7 +781,9 @@ class UpdateExemplarRequest(_message.Message):
     """When set, everything is checked and nothing is written."""
     @_builtins.property
     def exemplar(self) -> _resources_pb2.Exemplar:
-        """The exemplar as it should be; its `name` says which. With an `etag`, only that version is changed."""
+        """The exemplar as it should be; its `name` says which. With an `etag`, only that version is changed.
+        Only the fields to change need to be there; the result of the change is held to the rules.
+        """
 
     @_builtins.property
     def update_mask(self) -> _field_mask_pb2.FieldMask:

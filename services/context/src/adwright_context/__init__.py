@@ -1,0 +1,1 @@
+"""The context service: what adwright knows of brands, products and exemplars."""

@@ -1,0 +1,218 @@
+"""Importing many resources from a file that comes in pieces, with bounded memory."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Protocol
+
+from adwright_docstore import (
+    ABSENT,
+    PRESENT,
+    Check,
+    ConditionFailed,
+    Item,
+    Op,
+    Put,
+    Version,
+)
+from adwright_servicekit.errors import AdwrightError, Conflict, InvalidInput, Unavailable
+
+from . import layout
+from .brands import purge
+from .catalog import Catalog
+from .kinds import Content, Kind, Name
+from .records import Record, RecordSplitter
+from .store_errors import translated
+from .validation import check
+
+__all__ = ["FileFormat", "ImportReport", "Problem", "Row", "RowReader", "import_file"]
+
+_MAX_PROBLEMS = 100
+_BATCH_ROWS = 50
+_BATCH_BYTES = 1024 * 1024
+_ATTEMPTS = 4
+
+
+class FileFormat(Enum):
+    """What the rows of a file look like."""
+
+    JSONL = "jsonl"
+    CSV = "csv"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """What is wrong with one row; `field` is empty where the row cannot be read at all."""
+
+    line: int
+    field: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that could be read, and the line it starts on."""
+
+    line: int
+    name: Name
+    content: Content
+    size: int
+
+
+class RowReader(Protocol):
+    """Reads the rows of one file format; it may keep what the first row says of the others."""
+
+    def read(self, record: Record) -> Iterator[Row | Problem]:
+        """Yields what the record holds; nothing for a blank line or a header."""
+
+
+@dataclass(slots=True)
+class ImportReport:
+    """What became of the rows; problems are kept up to the hundredth."""
+
+    imported: int = 0
+    failed: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def add(self, problem: Problem) -> None:
+        """Counts a refused row."""
+        self.failed += 1
+        if len(self.problems) < _MAX_PROBLEMS:
+            self.problems.append(problem)
+
+
+async def import_file(
+    catalog: Catalog,
+    tenant: str,
+    kind: Kind,
+    brand_id: str,
+    reader: RowReader,
+    splitter: RecordSplitter,
+    chunks: AsyncIterable[bytes],
+    *,
+    validate_only: bool = False,
+) -> ImportReport:
+    """Creates or replaces what the rows name; a row that changes nothing writes nothing.
+
+    `brand_id` is the brand that the file belongs to, empty for a file of brands. Raises NotFound
+    where it is not there, and InvalidInput for a header that cannot be read.
+    """
+    if kind.in_brand:
+        await catalog.get(tenant, Name.of_brand(brand_id))
+    writer = _Writer(catalog, tenant, kind, validate_only)
+
+    async def take(records: Iterator[Record]) -> None:
+        for record in records:
+            for found in reader.read(record):
+                if isinstance(found, Problem):
+                    writer.report.add(found)
+                elif problem := _problem(catalog, kind, brand_id, found):
+                    writer.report.add(problem)
+                else:
+                    await writer.add(found)
+
+    async for chunk in chunks:
+        await take(splitter.feed(chunk))
+    await take(splitter.close())
+    await writer.flush()
+    writer.report.problems.sort(key=lambda problem: problem.line)
+    return writer.report
+
+
+def _problem(catalog: Catalog, kind: Kind, brand_id: str, row: Row) -> Problem | None:
+    if kind.in_brand and row.name.brand_id != brand_id:
+        return Problem(row.line, "name", f"{row.name} is not in brands/{brand_id}, the parent of this import")
+    found = check(catalog.contract, row.name, row.content)
+    if not found:
+        return None
+    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return Problem(row.line, found[0].field, found[0].description + more)
+
+
+class _Writer:
+    """Gathers rows and writes them a batch at a time."""
+
+    def __init__(self, catalog: Catalog, tenant: str, kind: Kind, validate_only: bool) -> None:
+        self.report = ImportReport()
+        self._catalog = catalog
+        self._tenant = tenant
+        self._kind = kind
+        self._validate_only = validate_only
+        self._rows: dict[Name, Row] = {}
+        self._bytes = 0
+
+    async def add(self, row: Row) -> None:
+        # A transaction may name a key once; of two rows with one name the later one stays.
+        if row.name in self._rows:
+            await self.flush()
+        self._rows[row.name] = row
+        self._bytes += row.size
+        if len(self._rows) >= _BATCH_ROWS or self._bytes >= _BATCH_BYTES:
+            await self.flush()
+
+    async def flush(self) -> None:
+        rows = list(self._rows.values())
+        self._rows, self._bytes = {}, 0
+        if not rows:
+            return
+        if self._validate_only:
+            self.report.imported += len(rows)
+            return
+        try:
+            with translated():
+                await self._write(rows)
+        except (ConditionFailed, Conflict, InvalidInput):
+            for row in rows:
+                await self._write_alone(row)
+        else:
+            self.report.imported += len(rows)
+
+    async def _write_alone(self, row: Row) -> None:
+        refusal: AdwrightError = Conflict(f"{row.name} is being changed by others: import it again")
+        for _ in range(_ATTEMPTS):
+            try:
+                with translated():
+                    await self._write([row])
+            except (ConditionFailed, Conflict):
+                if self._kind.in_brand:
+                    await self._catalog.get(self._tenant, row.name.brand)
+                continue
+            except Unavailable:
+                raise
+            except AdwrightError as error:
+                refusal = error
+                break
+            self.report.imported += 1
+            return
+        self.report.add(Problem(row.line, "", refusal.message))
+
+    async def _write(self, rows: list[Row]) -> None:
+        store, now = self._catalog.store, self._catalog.now()
+        keys = {row.name: layout.key_of(self._tenant, row.name) for row in rows}
+        there = await store.get_many(keys.values())
+        ops: list[Op] = []
+        for row in rows:
+            old = there.get(keys[row.name])
+            if old is None:
+                ops.append(Put(keys[row.name], layout.pack(row.content, now, now), ABSENT))
+            elif (put := _replacement(row, old, self._catalog)) is not None:
+                ops.append(put)
+        if ops and self._kind.in_brand:
+            ops.append(Check(layout.key_of(self._tenant, rows[0].name.brand), PRESENT))
+        if ops:
+            await store.transact(ops)
+        if not self._kind.in_brand:
+            for row in rows:
+                if keys[row.name] not in there:
+                    await purge(store, self._tenant, row.name.id)
+
+
+def _replacement(row: Row, old: Item, catalog: Catalog) -> Put | None:
+    before = layout.unpack(row.name.kind, row.name.brand_id, old)
+    if before.content == row.content:
+        return None
+    now = catalog.now()
+    data = layout.pack(row.content, before.create_time or now, now)
+    return Put(old.key, data, Version(old.version))

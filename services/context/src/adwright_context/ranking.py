@@ -1,0 +1,106 @@
+"""Which products and exemplars matter for one ad, the best first; equal ones by name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from .kinds import Content, Resource
+from .languages import same_language
+from .similarity import WordIndex, mentioned
+
+__all__ = ["Ranked", "exemplar_texts", "product_texts", "rank_exemplars", "rank_products"]
+
+_MAX_PRODUCTS: Final = 3
+_LEAST_SCORE: Final = 0.2
+_SHARE_OF_BEST: Final = 0.5
+_UNRATED: Final = 3
+"""What an exemplar without a rating counts as: people approved it, and said no more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ranked:
+    """A resource, how well it fits (0 to 1), and why, in a few words."""
+
+    resource: Resource
+    score: float
+    reason: str
+
+
+def product_texts(content: Content) -> Iterator[str]:
+    """Everything that a product says, one text after the other."""
+    yield content.get("display_name", "")
+    yield content.get("description", "")
+    yield content.get("category", "")
+    yield from content.get("features", ())
+    for spec in content.get("specs", ()):
+        yield f"{spec.get('label', '')}: {spec.get('value', '')}"
+    if price := content.get("price"):
+        yield f"{price.get('units', '0')} {price.get('currency_code', '')}"
+    yield from content.get("allowed_claims", ())
+    for local in content.get("localizations", {}).values():
+        yield local.get("display_name", "")
+        yield local.get("description", "")
+        yield from local.get("features", ())
+
+
+def exemplar_texts(content: Content) -> Iterator[str]:
+    """An exemplar's brief and its texts."""
+    yield content.get("brief", "")
+    for field in content.get("fields", ()):
+        yield field.get("text", "")
+
+
+def rank_products(products: Sequence[Resource], brief: str) -> list[Ranked]:
+    """At most three products that answer the brief; none where no word of it fits any."""
+    texts = {p.name: "\n".join(product_texts(p.content)) for p in products}
+    scores = WordIndex(texts).scores(brief)
+    named = mentioned({p.name: p.content["display_name"] for p in products}, brief)
+    ranked = []
+    for product in products:
+        if product.name in named:
+            ranked.append(Ranked(product, 1.0, "named in the brief"))
+        elif scores[product.name] >= _LEAST_SCORE:
+            ranked.append(Ranked(product, scores[product.name], "answers the brief"))
+    ranked.sort(key=lambda r: (-r.score, str(r.resource.name)))
+    best = ranked[0].score if ranked else 0.0
+    return [r for r in ranked[:_MAX_PRODUCTS] if r.score >= best * _SHARE_OF_BEST]
+
+
+def rank_exemplars(
+    exemplars: Sequence[Resource],
+    *,
+    ad_format: str,
+    languages: Sequence[str],
+    products: Sequence[str],
+    brief: str,
+) -> list[Ranked]:
+    """Exemplars of the same format or language; one that shares neither teaches the wrong thing.
+
+    Their order is lexicographic: format and language, then language alone, then format alone;
+    within each the same product first, then the rating, then likeness to the brief. The score is
+    ``(tier + 0.5·product + 0.42·rating/5 + 0.08·likeness) / 4`` with tier 3, 2, 1: the weights
+    are such that no lower criterion outweighs a higher one (a step of the rating weighs 0.084).
+    """
+    texts = {e.name: "\n".join(exemplar_texts(e.content)) for e in exemplars}
+    likeness = WordIndex(texts).scores(brief)
+    ranked = []
+    for exemplar in exemplars:
+        content = exemplar.content
+        same_format = content["format"] == ad_format
+        same_tongue = any(same_language(content["language"], tag) for tag in languages)
+        tier = 2 * same_tongue + same_format
+        if not tier:
+            continue
+        same_product = content.get("product") in products
+        rating = int(content.get("rating", 0))
+        within = 0.5 * same_product + 0.42 * (rating or _UNRATED) / 5 + 0.08 * likeness[exemplar.name]
+        reasons = (
+            "same format" * same_format,
+            "same language" * same_tongue,
+            "same product" * same_product,
+            f"rated {rating}" if rating else "",
+        )
+        ranked.append(Ranked(exemplar, (tier + within) / 4, ", ".join(filter(None, reasons))))
+    return sorted(ranked, key=lambda r: (-r.score, str(r.resource.name)))

@@ -1,0 +1,225 @@
+"""ContextService: translates between messages and the domain, and nothing else."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any, Final, TypeAlias, TypeVar, cast
+
+import grpc
+from google.protobuf.empty_pb2 import Empty
+from google.protobuf.field_mask_pb2 import FieldMask
+
+from adwright.context.v1 import context_service_pb2 as pb
+from adwright.context.v1 import context_service_pb2_grpc, resources_pb2
+from adwright_servicekit.call import current_tenant
+from adwright_servicekit.errors import InvalidInput
+
+from .assemble import Assembler, AssembleRequest
+from .catalog import Catalog
+from .convert import Message, content_of, to_message
+from .importing import FileFormat, ImportReport, import_file
+from .kinds import BRAND, EXEMPLAR, PRODUCT, Kind, Name
+from .records import RecordSplitter
+from .rows import reader_for
+
+__all__ = ["ContextServicer"]
+
+M = TypeVar("M", bound=Message)
+Call: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
+
+_FORMATS: Final = {
+    pb.ImportConfig.FILE_FORMAT_JSONL: FileFormat.JSONL,
+    pb.ImportConfig.FILE_FORMAT_CSV: FileFormat.CSV,
+}
+
+
+class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
+    """Serves the tenant that the call's metadata names."""
+
+    def __init__(self, catalog: Catalog, assembler: Assembler) -> None:
+        self._catalog = catalog
+        self._assembler = assembler
+
+    async def AssembleContext(self, request: pb.AssembleContextRequest, context: Call) -> pb.AssembleContextResponse:
+        found = await self._assembler.assemble(
+            current_tenant(),
+            AssembleRequest(
+                brand=Name.parse(BRAND, request.brand, "brand"),
+                products=[
+                    Name.parse(PRODUCT, name, f"products[{index}]") for index, name in enumerate(request.products)
+                ],
+                ad_format=request.format,
+                language=request.language,
+                brief=request.brief,
+                token_budget=request.token_budget,
+            ),
+        )
+        return pb.AssembleContextResponse(
+            context=resources_pb2.PromptContext(
+                brand=cast(resources_pb2.Brand, to_message(found.brand)),
+                products=[
+                    resources_pb2.ChosenProduct(
+                        product=cast(resources_pb2.Product, to_message(chosen.resource)),
+                        score=chosen.score,
+                        reason=chosen.reason,
+                    )
+                    for chosen in found.products
+                ],
+                exemplars=[
+                    resources_pb2.ChosenExemplar(
+                        exemplar=cast(resources_pb2.Exemplar, to_message(chosen.resource)),
+                        score=chosen.score,
+                        reason=chosen.reason,
+                    )
+                    for chosen in found.exemplars
+                ],
+                language=found.language,
+                revision=found.revision,
+                token_estimate=found.token_estimate,
+                omitted=found.omitted,
+            )
+        )
+
+    async def CreateBrand(self, request: pb.CreateBrandRequest, context: Call) -> resources_pb2.Brand:
+        return await self._create(BRAND, "", request.brand_id, request.brand, request.validate_only)
+
+    async def GetBrand(self, request: pb.GetBrandRequest, context: Call) -> resources_pb2.Brand:
+        return cast(resources_pb2.Brand, await self._get(BRAND, request.name))
+
+    async def ListBrands(self, request: pb.ListBrandsRequest, context: Call) -> pb.ListBrandsResponse:
+        brands, token = await self._list(BRAND, "", request.page_size, request.page_token)
+        return pb.ListBrandsResponse(brands=brands, next_page_token=token)
+
+    async def UpdateBrand(self, request: pb.UpdateBrandRequest, context: Call) -> resources_pb2.Brand:
+        return await self._update(BRAND, request.brand, request.update_mask, request.validate_only)
+
+    async def DeleteBrand(self, request: pb.DeleteBrandRequest, context: Call) -> Empty:
+        return await self._delete(BRAND, request.name, request.etag, force=request.force)
+
+    async def ImportBrands(
+        self, request_iterator: AsyncIterator[pb.ImportBrandsRequest], context: Call
+    ) -> pb.ImportBrandsResponse:
+        return pb.ImportBrandsResponse(**_fields(await self._import(BRAND, request_iterator)))
+
+    async def CreateProduct(self, request: pb.CreateProductRequest, context: Call) -> resources_pb2.Product:
+        return await self._create(PRODUCT, request.parent, request.product_id, request.product, request.validate_only)
+
+    async def GetProduct(self, request: pb.GetProductRequest, context: Call) -> resources_pb2.Product:
+        return cast(resources_pb2.Product, await self._get(PRODUCT, request.name))
+
+    async def ListProducts(self, request: pb.ListProductsRequest, context: Call) -> pb.ListProductsResponse:
+        products, token = await self._list(PRODUCT, request.parent, request.page_size, request.page_token)
+        return pb.ListProductsResponse(products=products, next_page_token=token)
+
+    async def UpdateProduct(self, request: pb.UpdateProductRequest, context: Call) -> resources_pb2.Product:
+        return await self._update(PRODUCT, request.product, request.update_mask, request.validate_only)
+
+    async def DeleteProduct(self, request: pb.DeleteProductRequest, context: Call) -> Empty:
+        return await self._delete(PRODUCT, request.name, request.etag)
+
+    async def ImportProducts(
+        self, request_iterator: AsyncIterator[pb.ImportProductsRequest], context: Call
+    ) -> pb.ImportProductsResponse:
+        return pb.ImportProductsResponse(**_fields(await self._import(PRODUCT, request_iterator)))
+
+    async def CreateExemplar(self, request: pb.CreateExemplarRequest, context: Call) -> resources_pb2.Exemplar:
+        return await self._create(
+            EXEMPLAR, request.parent, request.exemplar_id, request.exemplar, request.validate_only
+        )
+
+    async def GetExemplar(self, request: pb.GetExemplarRequest, context: Call) -> resources_pb2.Exemplar:
+        return cast(resources_pb2.Exemplar, await self._get(EXEMPLAR, request.name))
+
+    async def ListExemplars(self, request: pb.ListExemplarsRequest, context: Call) -> pb.ListExemplarsResponse:
+        exemplars, token = await self._list(EXEMPLAR, request.parent, request.page_size, request.page_token)
+        return pb.ListExemplarsResponse(exemplars=exemplars, next_page_token=token)
+
+    async def UpdateExemplar(self, request: pb.UpdateExemplarRequest, context: Call) -> resources_pb2.Exemplar:
+        return await self._update(EXEMPLAR, request.exemplar, request.update_mask, request.validate_only)
+
+    async def DeleteExemplar(self, request: pb.DeleteExemplarRequest, context: Call) -> Empty:
+        return await self._delete(EXEMPLAR, request.name, request.etag)
+
+    async def ImportExemplars(
+        self, request_iterator: AsyncIterator[pb.ImportExemplarsRequest], context: Call
+    ) -> pb.ImportExemplarsResponse:
+        return pb.ImportExemplarsResponse(**_fields(await self._import(EXEMPLAR, request_iterator)))
+
+    async def _create(self, kind: Kind, parent: str, identifier: str, message: M, validate_only: bool) -> M:
+        full = f"{parent}/{kind.plural}/{identifier}" if kind.in_brand else f"brands/{identifier}"
+        made = await self._catalog.create(
+            current_tenant(),
+            Name.parse(kind, full, f"{kind.singular}_id"),
+            content_of(message),
+            validate_only=validate_only,
+        )
+        return cast(M, to_message(made))
+
+    async def _get(self, kind: Kind, name: str) -> Message:
+        return to_message(await self._catalog.get(current_tenant(), Name.parse(kind, name)))
+
+    async def _list(self, kind: Kind, parent: str, page_size: int, page_token: str) -> tuple[list[Any], str]:
+        listing = await self._catalog.list(
+            current_tenant(),
+            kind,
+            _brand_id(kind, parent),
+            page_size=page_size,
+            page_token=page_token,
+        )
+        return [to_message(resource) for resource in listing.resources], listing.next_page_token
+
+    async def _update(self, kind: Kind, message: M, mask: FieldMask, validate_only: bool) -> M:
+        changed = await self._catalog.update(
+            current_tenant(),
+            Name.parse(kind, message.name, f"{kind.singular}.name"),
+            content_of(message),
+            paths=list(mask.paths),
+            etag=message.etag,
+            validate_only=validate_only,
+        )
+        return cast(M, to_message(changed))
+
+    async def _delete(self, kind: Kind, name: str, etag: str, *, force: bool = False) -> Empty:
+        await self._catalog.delete(current_tenant(), Name.parse(kind, name), etag=etag, force=force)
+        return Empty()
+
+    async def _import(self, kind: Kind, requests: AsyncIterator[Any]) -> ImportReport:
+        first = await anext(requests, None)
+        if first is None or first.WhichOneof("part") != "config":
+            raise InvalidInput.of("config", "must come in the first message", reason="IMPORT_CONFIG_MISSING")
+        config: pb.ImportConfig = first.config
+        file_format = _FORMATS[config.file_format]
+        if not kind.in_brand and config.parent:
+            raise InvalidInput.of("config.parent", "brands have no parent: leave it empty", reason="PARENT_INVALID")
+        return await import_file(
+            self._catalog,
+            current_tenant(),
+            kind,
+            _brand_id(kind, config.parent, "config.parent"),
+            reader_for(kind, file_format),
+            RecordSplitter(quoted=file_format is FileFormat.CSV),
+            _data(requests),
+            validate_only=config.validate_only,
+        )
+
+
+def _brand_id(kind: Kind, parent: str, field: str = "parent") -> str:
+    return Name.parse(BRAND, parent, field).id if kind.in_brand else ""
+
+
+async def _data(requests: AsyncIterator[Any]) -> AsyncIterator[bytes]:
+    async for request in requests:
+        if request.WhichOneof("part") != "data":
+            raise InvalidInput.of("config", "comes once, in the first message", reason="IMPORT_CONFIG_REPEATED")
+        yield request.data
+
+
+def _fields(report: ImportReport) -> dict[str, Any]:
+    return {
+        "imported_count": report.imported,
+        "failed_count": report.failed,
+        "errors": [
+            pb.ImportError(line=problem.line, field=problem.field, message=problem.message)
+            for problem in report.problems
+        ],
+    }
