@@ -12,7 +12,7 @@ from .backends.traced import Traced
 from .config import build_backends, load_config
 from .convert import Formats
 from .generation import Generations
-from .prompts import PromptLibrary
+from .prompting import PromptLibrary
 from .routing import Router
 from .servicer import SERVICE, GeneratorServicer
 from .settings import Settings

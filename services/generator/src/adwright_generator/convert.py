@@ -19,7 +19,7 @@ from adwright_servicekit.errors import InvalidInput, NotFound
 from .backends.base import Backend
 from .events import Ad, Completed, Delta, Event, FinishReason, Resume, Started, Switched, Withheld
 from .job import Example, Job, ProductSheet
-from .prompts import language_name
+from .prompting import language_name
 
 __all__ = ["Formats", "backend_status", "event_to_pb", "job_from"]
 

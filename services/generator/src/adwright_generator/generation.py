@@ -10,7 +10,7 @@ from adwright_checks import Check
 from .backends.base import Backend, StopReason
 from .events import Completed, Delta, Event, FinishReason, Started, Timings, Usage
 from .job import Job
-from .prompts import PromptLibrary
+from .prompting import PromptLibrary
 from .relay import merged
 from .routing import Router
 from .variant import VariantResult, write_variant
@@ -39,8 +39,8 @@ class Generations:
     async def run(self, job: Job) -> AsyncGenerator[Event]:
         """One Started, then what happens, then one Completed; or an error of the tree instead of the latter."""
         begun = self._now()
-        prompt = self._prompts.get(job.prompt_version)
         backend = self._router.choose(job)
+        prompt = self._prompts.get(job.prompt_version or backend.info.prompt)
         yield Started(
             generation=job.generation,
             format=job.format,

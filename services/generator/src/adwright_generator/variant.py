@@ -5,7 +5,7 @@ at fault after a try are at fault after the one before it, or are new ones in th
 """
 
 import logging
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
 from typing import Any
@@ -19,6 +19,7 @@ from adwright_checks import (
     failing_paths,
     is_valid,
     json_schema,
+    max_code_points,
     run_checks,
 )
 from adwright_servicekit.errors import Internal
@@ -28,7 +29,7 @@ from .decode import MalformedOutput, decoder_for
 from .events import Ad, Delta, Resume, Switched, Usage, Withheld
 from .guard import StreamGuard
 from .job import Job
-from .prompts import Prompt
+from .prompting import Ask, Prompt
 from .relay import gathered
 
 __all__ = ["VariantEvent", "VariantResult", "write_variant"]
@@ -36,6 +37,8 @@ __all__ = ["VariantEvent", "VariantResult", "write_variant"]
 _log = logging.getLogger(__name__)
 
 VariantEvent = Delta | Switched | Withheld
+
+_SENTENCE_ENDS = '.!?…。！？)»”"'
 
 
 @dataclass(slots=True)
@@ -77,10 +80,11 @@ async def write_variant(
                 yield Delta(variant, path, text)
         current = _Try(dict(kept))
         missing = [path for path in job.paths if path not in kept]
-        request = _request(job, variant, attempt, prompt, missing, kept, backend)
-        async with aclosing(_write(job, variant, backend, request, missing, current, result.usage)) as events:
-            async for event in events:
-                yield event
+        for ask in prompt.asks(job, missing, kept, attempt):
+            request = _request(job, variant, attempt, prompt, ask, backend)
+            async with aclosing(_write(job, variant, backend, request, ask.paths, current, result.usage)) as events:
+                async for event in events:
+                    yield event
         _judge(job, current, checks)
         if best is None or current.rank >= best.rank:
             best = current
@@ -96,7 +100,9 @@ async def write_variant(
             if best.texts.get(path):
                 yield Delta(variant, path, best.texts[path])
     texts = {path: best.texts[path] for path in job.paths if best.texts.get(path)}
-    result.ad = Ad(variant, job.format, texts, best.findings, valid=not best.failing and is_valid(best.findings))
+    result.ad = Ad(
+        variant, job.format, texts, best.findings, valid=is_valid(best.findings) and len(texts) == len(job.paths)
+    )
     result.stop = best.stop
 
 
@@ -136,7 +142,8 @@ async def _write(
             yield item
     if finish is None:
         raise Internal(f"backend {backend.info.name} ended without a final event", reason="BACKEND_FAILED")
-    out.stop = finish.reason
+    if finish.reason is StopReason.LENGTH:
+        out.stop = finish.reason
 
 
 def _guarded(variant: int, path: str, text: str, guard: StreamGuard, out: _Try) -> list[VariantEvent]:
@@ -153,33 +160,38 @@ def _guarded(variant: int, path: str, text: str, guard: StreamGuard, out: _Try) 
 def _judge(job: Job, current: _Try, checks: Sequence[Check]) -> None:
     findings = list(run_checks(checks, job.subject(current.texts)))
     for path in current.withheld:
-        message = "a banned term or a competitor was about to be written; the text was cut before it"
+        message = f"{path}: a banned term or a competitor was about to be written; the text ends before it."
         findings.append(Finding("banned_terms", path, Outcome.FAILED, 0.0, message, required=True))
-    failing = set(failing_paths(findings)) | set(current.withheld)
+    cut = [path for path, text in current.texts.items() if _is_cut(job, path, text)]
+    for path in cut:
+        message = f"{path} reaches its limit in the middle of a sentence: it may have been cut."
+        findings.append(Finding("whole_sentence", path, Outcome.FAILED, 0.0, message))
+    failing = {*failing_paths(findings), *current.withheld, *cut}
     failing |= {path for path in job.paths if not current.texts.get(path)}
     current.findings = findings
     current.failing = [path for path in job.paths if path in failing]
 
 
-def _request(
-    job: Job,
-    variant: int,
-    attempt: int,
-    prompt: Prompt,
-    paths: Sequence[str],
-    kept: Mapping[str, str],
-    backend: Backend,
-) -> BackendRequest:
+def _is_cut(job: Job, path: str, text: str) -> bool:
+    """Decoding that is held to a length ends where the length ends, also in the middle of a word."""
+    field = job.format.field_for(path)
+    limit = max_code_points(field, job.language) if field else 0
+    # One less, because a space at the limit is not part of the text.
+    return bool(limit) and len(text) >= limit - 1 and text[-1] not in _SENTENCE_ENDS
+
+
+def _request(job: Job, variant: int, attempt: int, prompt: Prompt, ask: Ask, backend: Backend) -> BackendRequest:
     # Tries and variants differ by seed; without a seed of the caller's they differ by chance.
     seed = None if job.seed is None else (job.seed + 1000 * variant + attempt) % 2**32
+    sampling = prompt.settings
     constrained = job.format.output is Output.JSON and backend.info.constrained_output
     return BackendRequest(
-        messages=prompt.messages(job, paths, kept),
-        max_tokens=_max_tokens(job, paths),
-        temperature=min(1.0, prompt.temperature + 0.2 * attempt),
-        top_p=prompt.top_p,
+        messages=ask.messages,
+        max_tokens=_max_tokens(job, ask.paths),
+        temperature=min(1.0, sampling.temperature + sampling.repair_heat * attempt),
+        top_p=sampling.top_p,
         seed=seed,
-        json_schema=_schema(job, paths) if constrained else None,
+        json_schema=_schema(job, ask.paths) if constrained else None,
     )
 
 

@@ -98,6 +98,8 @@ class BackendInfo:
     constrained_output: bool = False
     """True when `json_schema` is held while decoding."""
     price: Price = field(default_factory=Price)
+    prompt: str = ""
+    """Name of the prompt that suits the model; empty: the usual one."""
 
 
 class Backend(Protocol):

@@ -32,3 +32,5 @@ class BackendConfig(BaseModel):
     max_concurrency: Annotated[int, Field(ge=1, le=65_536)] = 1
     residency: Annotated[str, Field(min_length=1, max_length=64)] = "self_hosted"
     price: PriceConfig = PriceConfig()
+    prompt: str = ""
+    """Name of the prompt that suits the model, `ad-small`; empty: `ad`."""

@@ -34,6 +34,9 @@ from .config import BackendConfig
 __all__ = ["EmbeddedBackend", "EmbeddedConfig"]
 
 
+_PACKAGED_PROMPT = "ad-small"
+
+
 class EmbeddedConfig(BackendConfig):
     """An entry of kind `embedded`."""
 
@@ -69,6 +72,7 @@ class EmbeddedBackend:
             max_concurrency=config.max_concurrency,
             constrained_output=True,
             price=config.price.by_token(),
+            prompt=config.prompt or ("" if self._path else _PACKAGED_PROMPT),
         )
 
     @property

@@ -112,6 +112,7 @@ class FakeBackend:
             max_concurrency=self._config.max_concurrency,
             constrained_output=True,
             price=self._config.price.by_token(),
+            prompt=self._config.prompt,
         )
 
     @property
