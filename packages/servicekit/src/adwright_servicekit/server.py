@@ -93,7 +93,6 @@ class Server:
             raise SettingsError(f"cannot listen on {self._listen}: is something else running there?")
         self.address = f"{self._listen.rpartition(':')[0]}:{port}"
         await self.grpc.start()
-        _log.info("serving %s on %s", ", ".join(self._services), self.address)
 
     def _bind(self) -> int:
         settings = self._settings
@@ -120,6 +119,8 @@ class Server:
         loop = asyncio.get_running_loop()
         for number in signals:
             loop.add_signal_handler(number, self._on_signal)
+        # Said only now: who reads it may send a signal at once.
+        _log.info("serving %s on %s", ", ".join(self._services), self.address)
         await self._stopped.wait()
 
     def _on_signal(self) -> None:

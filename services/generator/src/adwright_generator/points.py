@@ -22,8 +22,8 @@ class Point:
 def points_for(job: Job, path: str, *, long: bool, attempt: int) -> Point:
     """A different fact for every text; a second attempt at a text gets one that no other text had.
 
-    Products take turns. What the brief says comes first; then features, claims, price and specs. A `long` text gets
-    two facts.
+    Products take turns. What the brief says comes first; then features, claims and the price. A `long` text gets two
+    facts.
     """
     match = _INDEX.search(path)
     field = job.format.field_for(path)
@@ -42,8 +42,6 @@ def points_for(job: Job, path: str, *, long: bool, attempt: int) -> Point:
 
 
 def _facts(job: Job, sheet: ProductSheet) -> list[str]:
-    said = [job.brief.strip(), *sheet.features, *sheet.allowed_claims, sheet.price]
-    # A spec that a feature states already (`weight: 1.9 kg`, "Weighs 1.9 kg") would give the same text twice.
-    specs = [spec for spec in sheet.specs if not any(spec.partition(": ")[2] in fact for fact in said)]
-    facts = [*said, *specs]
+    # Specs are for products without features: small models take `head, flysheet: 3000 mm` for a weight.
+    facts = [job.brief.strip(), *(sheet.features or sheet.specs), *sheet.allowed_claims, sheet.price]
     return list(dict.fromkeys(fact for fact in facts if fact)) or [sheet.description or sheet.display_name]

@@ -22,7 +22,7 @@ import yaml
 from babel import Locale, UnknownLocaleError
 from jinja2 import StrictUndefined, Template
 from jinja2.sandbox import SandboxedEnvironment
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker, validators
 from pydantic import BaseModel, ConfigDict, Field
 
 from adwright_checks import FormatField, Output
@@ -37,6 +37,16 @@ __all__ = ["Ask", "Prompt", "PromptLibrary", "language_name"]
 
 _VERSION = re.compile(r"v(\d+)")
 _NEWEST_OF = "ad"
+
+
+def _is_array(checker: TypeChecker, value: object) -> bool:
+    return isinstance(value, (list, tuple))
+
+
+# The input of prompts is frozen, so its lists are tuples.
+_Validator: Any = validators.extend(  # type: ignore[no-untyped-call]
+    Draft202012Validator, type_checker=Draft202012Validator.TYPE_CHECKER.redefine("array", _is_array)
+)
 
 
 def language_name(tag: str) -> str:
@@ -103,7 +113,8 @@ class Prompt:
     """`ad/v1@` and the first 12 hex digits of the SHA-256 over its files."""
     settings: PromptSettings
     template: Template
-    schema: Draft202012Validator
+    schema: Any
+    """Validator of the template's input."""
 
     def asks(self, job: Job, paths: Sequence[str], kept: Mapping[str, str], attempt: int) -> Iterator[Ask]:
         """The calls that give the texts at `paths`; `kept` are texts of this variant that stay."""
@@ -210,5 +221,5 @@ def _load(folder: Traversable, version: str, environment: SandboxedEnvironment) 
         version=f"{folder.name}/{version}@{digest}",
         settings=PromptSettings.model_validate(yaml.safe_load(sources[2])),
         template=environment.from_string(sources[0]),
-        schema=Draft202012Validator(schema),
+        schema=_Validator(schema),
     )

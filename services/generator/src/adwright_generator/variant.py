@@ -61,9 +61,10 @@ class _Try:
     failing: list[str] = field(default_factory=list)
 
     @property
-    def rank(self) -> tuple[int, float]:
+    def rank(self) -> tuple[int, int, float]:
+        """Fewer texts at fault, then more texts, then better scores."""
         scores = [f.score for f in self.findings if f.score is not None]
-        return (-len(self.failing), sum(scores) / len(scores) if scores else 0.0)
+        return (-len(self.failing), len(self.texts), sum(scores) / len(scores) if scores else 0.0)
 
 
 async def write_variant(

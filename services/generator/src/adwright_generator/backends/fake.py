@@ -8,6 +8,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import cycle
 from typing import Annotated, Any, Literal
@@ -156,10 +157,11 @@ class FakeBackend:
         self.calls.append(call)
         self._in_flight += 1
         try:
-            async for event in self._play(script, request):
-                call.finished = call.finished or isinstance(event, Finish)
-                yield event
-                call.chunks += isinstance(event, Chunk)
+            async with aclosing(self._play(script, request)) as events:
+                async for event in events:
+                    call.finished = call.finished or isinstance(event, Finish)
+                    yield event
+                    call.chunks += isinstance(event, Chunk)
         except (GeneratorExit, asyncio.CancelledError):
             call.closed_early = not call.finished
             raise
