@@ -1,0 +1,61 @@
+"""The adwright client: `AsyncClient`, `Client`, and the view that folds a stream of AdEvents into texts.
+
+Names are loaded when they are first used: gRPC and OpenTelemetry take a fifth of a second to import, and
+`adwright --help` needs neither.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .catalogue import Brands, Children, ImportResult, RowError
+    from .client import AsyncClient
+    from .fold import AdView
+    from .generation import Generation
+    from .lengths import text_length
+    from .options import GenerateOptions
+    from .settings import ClientSettings
+    from .sync import Client, SyncGeneration
+
+__all__ = [
+    "AdView",
+    "AsyncClient",
+    "Brands",
+    "Children",
+    "Client",
+    "ClientSettings",
+    "GenerateOptions",
+    "Generation",
+    "ImportResult",
+    "RowError",
+    "SyncGeneration",
+    "__version__",
+    "text_length",
+]
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "AdView": "fold",
+    "AsyncClient": "client",
+    "Brands": "catalogue",
+    "Children": "catalogue",
+    "Client": "sync",
+    "ClientSettings": "settings",
+    "GenerateOptions": "options",
+    "Generation": "generation",
+    "ImportResult": "catalogue",
+    "RowError": "catalogue",
+    "SyncGeneration": "sync",
+    "text_length": "lengths",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_HOMES[name]}", __name__), name)
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

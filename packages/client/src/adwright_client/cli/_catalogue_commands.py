@@ -1,0 +1,138 @@
+"""`adwright brands|products|exemplars`."""
+
+from typing import Annotated
+
+import typer
+
+from ._options import Brand, InBrand, Json, Timeout
+
+__all__ = ["brands", "exemplars", "products"]
+
+Name = Annotated[str, typer.Argument(help="Short id or full name.", metavar="NAME")]
+File = Annotated[str, typer.Argument(help="A .csv or .jsonl file; - reads standard input.", metavar="FILE")]
+FileFormat = Annotated[
+    str, typer.Option("--file-format", help="csv or jsonl. Default: as the suffix says.", metavar="FORMAT")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Check every row, write nothing.")]
+
+brands = typer.Typer(name="brands", help="Brands: voice, rules, languages, data policy.")
+
+
+@brands.command("list")
+def list_brands(as_json: Json = False) -> int:
+    """List all brands."""
+    from ._listing import show_list
+    from ._session import run
+
+    return run("brands list", lambda client: show_list("brands", client.brands.list(), as_json=as_json))
+
+
+@brands.command("get")
+def get_brand(name: Name, as_json: Json = False) -> int:
+    """Show one brand."""
+    from ._listing import show_one
+    from ._session import run
+
+    return run("brands get", lambda client: show_one(client.brands.get(name), as_json=as_json))
+
+
+@brands.command("import")
+def import_brands(file: File, file_format: FileFormat = "", dry_run: DryRun = False, timeout: Timeout = 300.0) -> int:
+    """Create or replace brands from a file; exit code 1 when rows failed."""
+    from ._files import import_file
+    from ._session import run
+
+    return run(
+        "brands import",
+        lambda client: import_file(
+            file,
+            lambda source: client.brands.import_file(
+                source, file_format=file_format, validate_only=dry_run, timeout=timeout
+            ),
+            dry_run=dry_run,
+        ),
+    )
+
+
+@brands.command("export")
+def export_brands() -> int:
+    """Print all brands as JSONL that can be imported again."""
+    from ._files import export
+    from ._session import run
+
+    return run("brands export", lambda client: export(client.brands.list()))
+
+
+@brands.command("delete")
+def delete_brand(
+    name: Name,
+    force: Annotated[bool, typer.Option("--force", help="Also all products and exemplars of it.")] = False,
+) -> int:
+    """Delete a brand."""
+    from ._files import delete
+    from ._session import run
+
+    return run("brands delete", lambda client: delete(name, client.brands.delete(name, force=force)))
+
+
+def _children(kind: str, help: str) -> typer.Typer:
+    group = typer.Typer(name=kind, help=help)
+
+    @group.command("list", help=f"List all {kind} of a brand.")
+    def list_all(brand: Brand, as_json: Json = False) -> int:
+        from ._listing import show_list
+        from ._session import run
+
+        return run(
+            f"{kind} list",
+            lambda client: show_list(kind, getattr(client, kind).list(brand), as_json=as_json),
+        )
+
+    @group.command("get", help=f"Show one of the {kind}.")
+    def get(name: Name, brand: InBrand = "", as_json: Json = False) -> int:
+        from ._listing import show_one
+        from ._session import run
+
+        return run(f"{kind} get", lambda client: show_one(getattr(client, kind).get(name, brand), as_json=as_json))
+
+    @group.command("import", help=f"Create or replace {kind} from a file; exit code 1 when rows failed.")
+    def import_all(
+        file: File,
+        brand: Brand,
+        file_format: FileFormat = "",
+        dry_run: DryRun = False,
+        timeout: Timeout = 300.0,
+    ) -> int:
+        from ._files import import_file
+        from ._session import run
+
+        return run(
+            f"{kind} import",
+            lambda client: import_file(
+                file,
+                lambda source: getattr(client, kind).import_file(
+                    brand, source, file_format=file_format, validate_only=dry_run, timeout=timeout
+                ),
+                dry_run=dry_run,
+            ),
+        )
+
+    @group.command("export", help=f"Print all {kind} of a brand as JSONL that can be imported again.")
+    def export_all(brand: Brand) -> int:
+        from ._files import export
+        from ._session import run
+
+        return run(f"{kind} export", lambda client: export(getattr(client, kind).list(brand)))
+
+    @group.command("delete", help=f"Delete one of the {kind}.")
+    def delete_one(name: Name, brand: InBrand = "") -> int:
+        from ._files import delete
+        from ._session import run
+
+        return run(f"{kind} delete", lambda client: delete(name, getattr(client, kind).delete(name, brand)))
+
+    return group
+
+
+products = _children("products", "Products of a brand: the facts that ads may state.")
+exemplars = _children("exemplars", "Ads that people wrote and approved, to learn the voice from.")
