@@ -16,6 +16,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+
 from adwright_docstore import (
     JSON,
     ConditionFailed,
@@ -100,9 +101,7 @@ class HeldClock(ManualClock):
 
 
 class TestProcesses:
-    def test_kill_9_loses_no_acknowledged_write_and_leaves_no_half_transaction(
-        self, path: Path
-    ) -> None:
+    def test_kill_9_loses_no_acknowledged_write_and_leaves_no_half_transaction(self, path: Path) -> None:
         acknowledged = -1
         for round_ in range(3):
             with start("append", path, acknowledged + 1) as writer:
@@ -117,10 +116,7 @@ class TestProcesses:
 
             async def numbers() -> list[list[int]]:
                 async with open_store("sqlite", path=path) as store:
-                    return [
-                        [int(item.key.sk) async for item in store.query_all(side)]
-                        for side in ("left", "right")
-                    ]
+                    return [[int(item.key.sk) async for item in store.query_all(side)] for side in ("left", "right")]
 
             left, right = asyncio.run(numbers())
             assert left == right
@@ -144,9 +140,7 @@ class TestProcesses:
             assert asyncio.run(serve(seeder)) > 0
         assert seeder.returncode == 0
 
-    def test_eight_processes_counting_lose_nothing_and_never_pass_the_ceiling(
-        self, path: Path
-    ) -> None:
+    def test_eight_processes_counting_lose_nothing_and_never_pass_the_ceiling(self, path: Path) -> None:
         processes = [start("count", path, 25) for _ in range(8)]
         accepted = [int(process.communicate(timeout=60)[0]) for process in processes]
 
@@ -186,14 +180,10 @@ class TestProcesses:
 
 
 class TestLocks:
-    async def test_reads_pass_writes_that_wait_for_another_process(
-        self, store: Store, path: Path
-    ) -> None:
+    async def test_reads_pass_writes_that_wait_for_another_process(self, store: Store, path: Path) -> None:
         written = await store.put(KEY, {"n": 1})
         with locked(path):
-            waiting = [
-                asyncio.create_task(store.put(Key("waiting", f"{n}"), {})) for n in range(10)
-            ]
+            waiting = [asyncio.create_task(store.put(Key("waiting", f"{n}"), {})) for n in range(10)]
             for _ in range(5):
                 began = time.perf_counter()
                 assert await store.get(KEY) == written
@@ -202,9 +192,7 @@ class TestLocks:
         await asyncio.gather(*waiting)
         assert len((await store.query("waiting")).items) == 10
 
-    async def test_a_write_gives_up_when_the_lock_is_held_too_long(
-        self, path: Path, clock: ManualClock
-    ) -> None:
+    async def test_a_write_gives_up_when_the_lock_is_held_too_long(self, path: Path, clock: ManualClock) -> None:
         async with open_store("sqlite", path=path, now=clock, lock_timeout=0.1) as store:
             with locked(path):
                 began = time.perf_counter()
@@ -219,14 +207,10 @@ class TestLocks:
 
 
 class TestCancellation:
-    async def test_a_cancelled_call_that_has_begun_is_done_whole_and_one_that_has_not_is_not(
-        self, path: Path
-    ) -> None:
+    async def test_a_cancelled_call_that_has_begun_is_done_whole_and_one_that_has_not_is_not(self, path: Path) -> None:
         clock = HeldClock()
         async with open_store("sqlite", path=path, now=clock) as store:
-            begun = asyncio.create_task(
-                store.transact([Put(Key("begun", name), {}) for name in ("left", "right")])
-            )
+            begun = asyncio.create_task(store.transact([Put(Key("begun", name), {}) for name in ("left", "right")]))
             assert await asyncio.to_thread(clock.asked.wait, 10)
             queued = asyncio.create_task(store.put(Key("queued", "x"), {}))
             await asyncio.sleep(0)
@@ -238,27 +222,19 @@ class TestCancellation:
             assert len((await store.query("begun")).items) == 2
             assert (await store.query("queued")).items == []
 
-    async def test_calls_cancelled_at_any_moment_leave_pairs_whole_and_the_store_working(
-        self, store: Store
-    ) -> None:
+    async def test_calls_cancelled_at_any_moment_leave_pairs_whole_and_the_store_working(self, store: Store) -> None:
         for n in range(200):
             sides = ("left", "right")
-            task = asyncio.create_task(
-                store.transact([Put(Key(side, f"{n}"), {}) for side in sides])
-            )
+            task = asyncio.create_task(store.transact([Put(Key(side, f"{n}"), {}) for side in sides]))
             for _ in range(n % 4):
                 await asyncio.sleep(0.00005 * (n % 7))
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-        left, right = [
-            [item.key.sk async for item in store.query_all(side)] for side in ("left", "right")
-        ]
+        left, right = [[item.key.sk async for item in store.query_all(side)] for side in ("left", "right")]
         assert left == right
         assert (await store.put(KEY, {})).version == 1
 
-    async def test_closing_finishes_the_calls_already_made(
-        self, path: Path, clock: ManualClock
-    ) -> None:
+    async def test_closing_finishes_the_calls_already_made(self, path: Path, clock: ManualClock) -> None:
         store = open_store("sqlite", path=path, now=clock)
         # More than the queue holds, so that some have not even entered it.
         puts = [asyncio.create_task(store.put(Key("p", f"{n}"), {})) for n in range(1500)]
@@ -307,9 +283,7 @@ class TestSweeping:
             await store.put(KEY, {})
         assert rows(path) == 1
 
-    async def test_a_page_emptied_by_expiry_carries_a_token(
-        self, store: Store, clock: ManualClock
-    ) -> None:
+    async def test_a_page_emptied_by_expiry_carries_a_token(self, store: Store, clock: ManualClock) -> None:
         for n in range(3):
             await store.put(Key("p", f"{n}"), {}, expires_at=clock.after(60))
         clock.advance(60)
@@ -317,9 +291,7 @@ class TestSweeping:
         assert page.items == []
         assert page.next_page_token is not None
 
-    async def test_a_request_token_may_be_used_anew_after_ten_minutes(
-        self, store: Store, clock: ManualClock
-    ) -> None:
+    async def test_a_request_token_may_be_used_anew_after_ten_minutes(self, store: Store, clock: ManualClock) -> None:
         await store.transact([Put(KEY, {"n": 1})], request_token="t")
         clock.advance(600)
         await store.transact([Put(KEY, {"n": 2})], request_token="t")

@@ -9,6 +9,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+
 from adwright_docstore import InvalidPageToken, Key, StoreUnavailable, open_store
 
 KEY = Key("brands", "nordlys")
@@ -21,9 +22,7 @@ def path(tmp_path: Path) -> Path:
 
 class TestPageTokenKeys:
     @pytest.mark.parametrize("key", [None, b"0123456789abcdef"])
-    async def test_a_token_outlives_the_process_that_issued_it(
-        self, path: Path, key: bytes | None
-    ) -> None:
+    async def test_a_token_outlives_the_process_that_issued_it(self, path: Path, key: bytes | None) -> None:
         async with open_store("sqlite", path=path, page_token_key=key) as store:
             await store.put(Key("p", "a"), {})
             await store.put(Key("p", "b"), {})

@@ -1,10 +1,11 @@
 """Broken rules are told by field, with what would have been right."""
 
 import pytest
+from google.protobuf.message import Message
+
 from adwright.gateway.v1 import ad_service_pb2 as pb
 from adwright_servicekit.errors import InvalidInput
 from adwright_servicekit.validation import validate
-from google.protobuf.message import Message
 
 
 @pytest.mark.parametrize(
@@ -35,5 +36,10 @@ def test_a_broken_rule_says_what_would_be_right(request_: Message, says: str) ->
 def test_many_broken_rules_are_all_listed_by_field() -> None:
     with pytest.raises(InvalidInput) as caught:
         validate(pb.GenerateAdRequest(language="!", variant_count=-1))
-    assert [violation.field for violation in caught.value.violations] == ["brand", "format", "language", "variant_count"]
+    assert [violation.field for violation in caught.value.violations] == [
+        "brand",
+        "format",
+        "language",
+        "variant_count",
+    ]
     assert caught.value.message.endswith("; and 1 more")

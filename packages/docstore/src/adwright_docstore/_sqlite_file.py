@@ -55,9 +55,7 @@ def open_file(path: str | Path, *, lock_timeout: float) -> sqlite3.Connection:
             path = Path(path).expanduser()
             path.parent.mkdir(parents=True, exist_ok=True)
         # It is opened here, so that a bad path fails the start, and used by the worker's thread.
-        connection = sqlite3.connect(
-            path, isolation_level=None, timeout=lock_timeout, check_same_thread=False
-        )
+        connection = sqlite3.connect(path, isolation_level=None, timeout=lock_timeout, check_same_thread=False)
     except (OSError, sqlite3.Error) as error:
         raise _unusable(name, error) from error
     try:
@@ -134,9 +132,7 @@ def _create(connection: sqlite3.Connection, name: str) -> None:
             return
         for statement in _SCHEMA:
             connection.execute(statement)
-        connection.execute(
-            "INSERT INTO secrets VALUES ('page_token_key', ?)", (secrets.token_bytes(32),)
-        )
+        connection.execute("INSERT INTO secrets VALUES ('page_token_key', ?)", (secrets.token_bytes(32),))
 
 
 def _unusable(name: str, error: Exception) -> StoreUnavailable:

@@ -72,9 +72,7 @@ def read_range(
     return items, None
 
 
-def put(
-    db: sqlite3.Connection, key: Key, data: str, expect: Expect, expires_at: int | None, now: int
-) -> Item:
+def put(db: sqlite3.Connection, key: Key, data: str, expect: Expect, expires_at: int | None, now: int) -> Item:
     """Writes an item whose data is JSON text and returns it. Raises ConditionFailed."""
     version = (require(db, key, expect, now) or 0) + 1
     db.execute(
@@ -106,9 +104,7 @@ def require(db: sqlite3.Connection, key: Key, expect: Expect, now: int) -> int |
 
 def claim_request(db: sqlite3.Connection, token: str, fingerprint: bytes, now: int) -> bool:
     """Whether the token is new; False for a repeat. Raises RequestTokenReused for a misuse."""
-    row = db.execute(
-        "SELECT fingerprint FROM requests WHERE token = ? AND expires_at > ?", (token, now)
-    ).fetchone()
+    row = db.execute("SELECT fingerprint FROM requests WHERE token = ? AND expires_at > ?", (token, now)).fetchone()
     if row is None:
         db.execute(
             "INSERT OR REPLACE INTO requests VALUES (?, ?, ?)",
@@ -124,8 +120,7 @@ def sweep(db: sqlite3.Connection, now: int, most: int) -> None:
     """Removes up to `most` rows of each table that expired."""
     for table in ("items", "requests"):
         db.execute(
-            f"DELETE FROM {table} WHERE rowid IN"
-            f" (SELECT rowid FROM {table} WHERE expires_at <= ? LIMIT ?)",
+            f"DELETE FROM {table} WHERE rowid IN (SELECT rowid FROM {table} WHERE expires_at <= ? LIMIT ?)",
             (now, most),
         )
 

@@ -60,9 +60,7 @@ class Worker:
         self._jobs: queue.SimpleQueue[_Job[object] | None] = queue.SimpleQueue()
         self._closing: asyncio.Task[None] | None = None
         # Daemon: a store that nobody closed must not keep the process alive.
-        self._thread = threading.Thread(
-            target=self._serve, args=(connection,), name=f"docstore {name}", daemon=True
-        )
+        self._thread = threading.Thread(target=self._serve, args=(connection,), name=f"docstore {name}", daemon=True)
         self._thread.start()
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:

@@ -111,9 +111,7 @@ class SqliteStore(Store):
         limits.check_query(pk, limit)
         after = None if page_token is None else self._tokens.read(page_token, pk, sk, descending)
         items, last = await self._worker.run(
-            lambda db: rows.read_range(
-                db, pk, sk, after=after, descending=descending, limit=limit, now=self._now()
-            )
+            lambda db: rows.read_range(db, pk, sk, after=after, descending=descending, limit=limit, now=self._now())
         )
         return Page(items, None if last is None else self._tokens.issue(pk, sk, descending, last))
 

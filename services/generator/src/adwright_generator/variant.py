@@ -22,6 +22,7 @@ from adwright_checks import (
     max_code_points,
     run_checks,
 )
+from adwright_checks.lengths import WIDE_LANGUAGES
 from adwright_servicekit.errors import Internal
 
 from .backends.base import Backend, BackendRequest, Finish, StopReason
@@ -37,6 +38,10 @@ __all__ = ["VariantEvent", "VariantResult", "write_variant"]
 _log = logging.getLogger(__name__)
 
 VariantEvent = Delta | Switched | Withheld
+
+_MAX_TOKENS = 2048
+_UNLIMITED = 400
+"""Characters that a text may take where its format sets no limit."""
 
 _SENTENCE_ENDS = '.!?…。！？)»”"'
 
@@ -211,9 +216,10 @@ def _schema(job: Job, paths: Sequence[str]) -> dict[str, Any]:
 
 
 def _max_tokens(job: Job, paths: Sequence[str]) -> int:
-    """Room for the longest texts allowed: a token is at least two characters in Latin scripts, one in others."""
-    longest = sum(field.max_length or 600 for path in paths if (field := job.format.field_for(path)))
-    return min(2048, longest + 16 * len(paths) + 32)
+    """Room for the longest texts allowed and the JSON around them."""
+    characters = sum(field.max_length or _UNLIMITED for path in paths if (field := job.format.field_for(path)))
+    dense = job.language.partition("-")[0] in WIDE_LANGUAGES
+    return min(_MAX_TOKENS, characters // (1 if dense else 2) + 16 * len(paths) + 32)
 
 
 def _account(usage: Usage, request: BackendRequest, finish: Finish | None, tokens: int) -> None:

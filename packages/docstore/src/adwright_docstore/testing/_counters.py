@@ -62,9 +62,7 @@ class CounterContract:
         await store.increment(KEY, {"n": 20})
         assert await store.increment(KEY, {"n": -3}, ceilings={"n": 10}) == {"n": 17}
 
-    async def test_a_counter_that_expired_starts_again(
-        self, store: Store, clock: ManualClock
-    ) -> None:
+    async def test_a_counter_that_expired_starts_again(self, store: Store, clock: ManualClock) -> None:
         await store.increment(KEY, {"n": 10}, expires_at=clock.after(60))
         clock.advance(60)
         assert await store.increment(KEY, {"n": 1}, ceilings={"n": 10}) == {"n": 1}
@@ -73,9 +71,7 @@ class CounterContract:
         assert item is not None
         assert item.expires_at is None
 
-    async def test_an_increment_moves_the_expiry_only_when_it_names_one(
-        self, store: Store, clock: ManualClock
-    ) -> None:
+    async def test_an_increment_moves_the_expiry_only_when_it_names_one(self, store: Store, clock: ManualClock) -> None:
         await store.increment(KEY, {"n": 1}, expires_at=clock.after(60))
         await store.increment(KEY, {"n": 1})
         first = await store.get(KEY)
@@ -92,9 +88,7 @@ class CounterContract:
             await store.increment(KEY, {"m": 1, "n": 1})
         assert await store.get(KEY) == kept
 
-    async def test_an_increment_of_nothing_or_a_stray_ceiling_is_refused(
-        self, store: Store
-    ) -> None:
+    async def test_an_increment_of_nothing_or_a_stray_ceiling_is_refused(self, store: Store) -> None:
         with pytest.raises(ValueError, match="at least one"):
             await store.increment(KEY, {})
         with pytest.raises(ValueError, match="without a delta"):

@@ -79,9 +79,7 @@ class ItemContract:
         assert item is not None
         assert item.data == {"b": {"d": 3}}
 
-    async def test_stored_data_does_not_follow_later_changes_of_the_caller(
-        self, store: Store
-    ) -> None:
+    async def test_stored_data_does_not_follow_later_changes_of_the_caller(self, store: Store) -> None:
         tags: list[str] = ["outdoor"]
         writing = asyncio.ensure_future(store.put(KEY, {"tags": tags}))
         await asyncio.sleep(0)
@@ -94,9 +92,7 @@ class ItemContract:
         versions = [(await store.put(KEY, {"n": n})).version for n in range(3)]
         assert versions == [1, 2, 3]
 
-    async def test_a_deleted_item_is_gone_and_starts_again_at_version_one(
-        self, store: Store
-    ) -> None:
+    async def test_a_deleted_item_is_gone_and_starts_again_at_version_one(self, store: Store) -> None:
         await store.put(KEY, {})
         await store.put(KEY, {})
         await store.delete(KEY)
@@ -108,9 +104,7 @@ class ItemContract:
         await store.delete(KEY, expect=ABSENT)
 
     @pytest.mark.parametrize("expect", [ANY, PRESENT, Version(2)])
-    async def test_a_write_goes_through_where_the_item_is_as_expected(
-        self, store: Store, expect: Expect
-    ) -> None:
+    async def test_a_write_goes_through_where_the_item_is_as_expected(self, store: Store, expect: Expect) -> None:
         await store.put(KEY, {"n": 1})
         await store.put(KEY, {"n": 2})
         assert (await store.put(KEY, {"n": 3}, expect=expect)).version == 3
@@ -130,9 +124,7 @@ class ItemContract:
         assert await store.get(KEY) == kept
 
     @pytest.mark.parametrize("expect", [PRESENT, Version(1)])
-    async def test_a_write_that_expects_an_item_learns_that_there_is_none(
-        self, store: Store, expect: Expect
-    ) -> None:
+    async def test_a_write_that_expects_an_item_learns_that_there_is_none(self, store: Store, expect: Expect) -> None:
         with pytest.raises(ConditionFailed) as put:
             await store.put(KEY, {}, expect=expect)
         with pytest.raises(ConditionFailed) as delete:
@@ -146,9 +138,7 @@ class ItemContract:
         for n, key in enumerate(keys[:110]):
             await store.put(key, {"n": n})
         found = await store.get_many([*keys, keys[0]])
-        assert {key: item.data["n"] for key, item in found.items()} == {
-            key: n for n, key in enumerate(keys[:110])
-        }
+        assert {key: item.data["n"] for key, item in found.items()} == {key: n for n, key in enumerate(keys[:110])}
         assert await store.get_many([]) == {}
 
     async def test_of_twenty_updates_from_the_same_version_one_wins(self, store: Store) -> None:

@@ -45,9 +45,7 @@ async def pages(
     found: list[list[Item]] = []
     token: str | None = None
     while not found or token is not None:
-        page = await store.query(
-            pk, sk=sk, limit=limit, page_token=token, descending=descending, consistent=True
-        )
+        page = await store.query(pk, sk=sk, limit=limit, page_token=token, descending=descending, consistent=True)
         found.append(list(page.items))
         token = page.next_page_token
     return found
@@ -108,9 +106,7 @@ class QueryContract:
         assert [item.key.sk for item in rest.items] == list("bcde")
         assert rest.next_page_token is None
 
-    async def test_items_written_or_removed_between_pages_do_not_disturb_the_others(
-        self, store: Store
-    ) -> None:
+    async def test_items_written_or_removed_between_pages_do_not_disturb_the_others(self, store: Store) -> None:
         await fill(store, "p", *"bdfh")
         first = await store.query("p", limit=2)
         await fill(store, "p", *"ae")
@@ -142,10 +138,7 @@ class QueryContract:
         await fill(store, "p", "a1", "a2", "a3")
         token = (await store.query("p", limit=1)).next_page_token
         assert token is not None
-        altered = [
-            token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :]
-            for at in range(len(token))
-        ]
+        altered = [token[:at] + ("A" if token[at] != "A" else "B") + token[at + 1 :] for at in range(len(token))]
         for other in [*altered, token + "A", token[:-1], token + "=", "", "x", "é", "a" * 5000]:
             with pytest.raises(InvalidPageToken):
                 await store.query("p", page_token=other)

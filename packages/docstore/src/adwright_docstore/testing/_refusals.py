@@ -100,9 +100,7 @@ class RefusalContract:
         [{"text": "é" * (LIMIT // 2)}, {"x" * LIMIT: 1}, {"list": [True] * (LIMIT // 2)}],
         ids=["text", "name", "overhead"],
     )
-    async def test_an_item_over_400_kb_is_refused_with_its_size(
-        self, store: Store, data: Any
-    ) -> None:
+    async def test_an_item_over_400_kb_is_refused_with_its_size(self, store: Store, data: Any) -> None:
         with pytest.raises(ItemTooLarge) as refusal:
             await store.put(KEY, data)
         assert refusal.value.size > refusal.value.limit == LIMIT

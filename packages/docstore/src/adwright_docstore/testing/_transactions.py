@@ -29,9 +29,7 @@ A, B, C = (Key("tx", name) for name in "abc")
 
 
 class TransactionContract:
-    async def test_a_transaction_applies_every_operation(
-        self, store: Store, clock: ManualClock
-    ) -> None:
+    async def test_a_transaction_applies_every_operation(self, store: Store, clock: ManualClock) -> None:
         await store.put(A, {"n": 1})
         await store.put(B, {"n": 1})
         await store.transact(
@@ -95,16 +93,12 @@ class TransactionContract:
             await store.transact(ops)
         assert refusal.value.limit == 4 * 1024 * 1024
 
-    async def test_a_repeat_with_the_same_request_token_does_nothing(
-        self, store: Store, clock: ManualClock
-    ) -> None:
+    async def test_a_repeat_with_the_same_request_token_does_nothing(self, store: Store, clock: ManualClock) -> None:
         ops = [Put(A, {"n": 1}, expect=ABSENT), Put(B, {"x": 1, "y": 2})]
         await store.transact(ops, request_token="once")
         kept = await store.put(A, {"n": 2})
         clock.advance(599)
-        await store.transact(
-            [Put(A, {"n": 1}, expect=ABSENT), Put(B, {"y": 2, "x": 1})], request_token="once"
-        )
+        await store.transact([Put(A, {"n": 1}, expect=ABSENT), Put(B, {"y": 2, "x": 1})], request_token="once")
         found = await store.get_many([A, B])
         assert found[A] == kept
         assert found[B].version == 1
@@ -119,16 +113,12 @@ class TransactionContract:
         ],
         ids=["data", "key", "expectation", "kind"],
     )
-    async def test_a_request_token_is_refused_for_other_operations(
-        self, store: Store, other: Op
-    ) -> None:
+    async def test_a_request_token_is_refused_for_other_operations(self, store: Store, other: Op) -> None:
         await store.transact([Put(A, {"n": 1})], request_token="once")
         with pytest.raises(RequestTokenReused):
             await store.transact([other], request_token="once")
 
-    async def test_a_transaction_that_failed_may_be_tried_again_with_its_token(
-        self, store: Store
-    ) -> None:
+    async def test_a_transaction_that_failed_may_be_tried_again_with_its_token(self, store: Store) -> None:
         ops: list[Op] = [Check(A, PRESENT), Put(B, {})]
         with pytest.raises(ConditionFailed):
             await store.transact(ops, request_token="again")
