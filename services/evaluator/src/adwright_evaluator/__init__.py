@@ -1,0 +1,1 @@
+"""The evaluator service: holds ads, or any text, against scorers."""
