@@ -61,6 +61,8 @@ def up() -> int:
     key = environ.get("ADWRIGHT_GATEWAY_BOOTSTRAP_KEY") or _demo_key(folder / "demo.key")
     environ["ADWRIGHT_GATEWAY_BOOTSTRAP_KEY"] = key
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+    # Started in the background, a shell would have us ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     with Stack(environ, None) as stack:
         gateway = stack.target("gateway")
         print(

@@ -1,5 +1,6 @@
 """The four services as the Procfile has them, run by honcho on loopback, seeded with the example brands."""
 
+import contextlib
 import os
 import secrets
 import signal
@@ -13,6 +14,7 @@ from types import TracebackType
 from typing import Self
 
 import grpc
+import psutil
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 __all__ = ["SERVICES", "Stack", "StackError", "free_ports", "private_environ"]
@@ -70,7 +72,7 @@ class Stack:
 
     def start(self, *, timeout: float = 90.0) -> None:
         """Starts the services, seeds the examples meanwhile, and returns when all are SERVING. Raises StackError."""
-        command = [sys.executable, "-m", "honcho", "start", "-f", str(self._procfile)]
+        command = [sys.executable, "-m", "tools.procfile", str(self._procfile)]
         out = self._log.open("wb") if self._log else None
         try:
             # A group of its own: Ctrl-C is for us, who then stop honcho in order.
@@ -128,15 +130,18 @@ class Stack:
         return self._honcho.wait()
 
     def stop(self) -> None:
-        """Stops all services and waits for them."""
+        """Stops all services, which finish their streams first; a second Ctrl-C does not wait for them."""
         if self._honcho is None:
             return
         if self._honcho.poll() is None:
+            everything = psutil.Process(self._honcho.pid).children(recursive=True)
             self._honcho.send_signal(signal.SIGTERM)
             try:
-                self._honcho.wait(timeout=15)
-            except subprocess.TimeoutExpired:
-                self._honcho.kill()
+                self._honcho.wait(timeout=120)
+            except (subprocess.TimeoutExpired, KeyboardInterrupt):
+                for process in everything:
+                    with contextlib.suppress(psutil.NoSuchProcess):
+                        process.kill()
         self._honcho.wait()
 
     def log_tail(self, lines: int = 20) -> str:

@@ -25,11 +25,11 @@ from tools.stack import Stack
         ((*AD[:4], "--format", "google-rsaa"), 2, "FORMAT_NOT_FOUND", "google-rsa"),
         ((*AD, "--language", "english!"), 2, "INVALID_INPUT", "BCP-47"),
         ((*AD, "--language", "ja"), 2, "LANGUAGE_NOT_OFFERED", "sv"),
-        ((*AD, "--variants", "99"), 2, "INVALID_INPUT", "variant"),
+        ((*AD, "--variants", "99"), 2, "USAGE", "variant"),
         ((*AD, "--backend", "nowhere"), 2, "BACKEND_NOT_FOUND", "embedded"),
         ((*AD, "--prompt-version", "ad/v99"), 2, "PROMPT_NOT_FOUND", "ad/v1"),
         ((*AD, "--brief", "x" * 5000), 2, "INVALID_INPUT", "brief"),
-        ((*AD, "--timeout", "0.05"), 1, "DEADLINE_TOO_SHORT", "longer"),
+        ((*AD, "--timeout", "0.3"), 1, "DEADLINE_TOO_SHORT", "longer"),
     ],
 )
 def test_wrong_input_is_one_line_with_reason_and_remedy(

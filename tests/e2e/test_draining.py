@@ -15,13 +15,13 @@ from tools.stack import ROOT, SERVICES, Stack
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_sigterm_of_a_service_lets_a_running_stream_finish(own_stack: Stack, service: str) -> None:
-    command = [sys.executable, "-m", "adwright_client", "generate", *AD, "--variants", "2", "--json"]
+    command = [sys.executable, "-m", "adwright_client", "generate", *AD[:4], "--format", "meta-feed", "--json"]
     client = subprocess.Popen(command, cwd=ROOT, env=own_stack.environ, stdout=subprocess.PIPE, text=True)
     assert client.stdout is not None
     events: list[dict[str, Any]] = []
     for line in client.stdout:
         events.append(json.loads(line))
-        if sum("delta" in event for event in events) == 3:
+        if sum("delta" in event for event in events) == 2:
             break
     _process(own_stack, service).send_signal(signal.SIGTERM)
     events += [json.loads(line) for line in client.stdout]

@@ -103,4 +103,5 @@ def test_grpcurl_lists_and_calls_the_services_by_reflection(stack: Stack) -> Non
     brand = grpcurl(
         "-H", key, "-d", '{"name": "brands/nordlys"}', target, "adwright.context.v1.ContextService/GetBrand"
     )
-    assert json.loads(brand)["displayName"] == "Nordlys"
+    # Reflection does not carry JSON names, and older versions of grpcurl then print those of the proto.
+    assert "Nordlys" in (json.loads(brand).get("displayName"), json.loads(brand).get("display_name"))
