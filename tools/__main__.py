@@ -31,6 +31,7 @@ def run() -> int:
                 f"Up and seeded in {time.monotonic() - begun:.1f} s.\n"
                 f"$ adwright generate {' '.join(_EXAMPLE)} --evaluate\n",
                 style="dim",
+                soft_wrap=True,
             )
             command = [sys.executable, "-m", "adwright_client", "generate", *_EXAMPLE, "--evaluate"]
             code = subprocess.run(command, cwd=ROOT, env=stack.environ, check=False).returncode

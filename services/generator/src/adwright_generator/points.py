@@ -43,5 +43,6 @@ def points_for(job: Job, path: str, *, long: bool, attempt: int) -> Point:
 
 def _facts(job: Job, sheet: ProductSheet) -> list[str]:
     # Specs are for products without features: small models take `head, flysheet: 3000 mm` for a weight.
-    facts = [job.brief.strip(), *(sheet.features or sheet.specs), *sheet.allowed_claims, sheet.price]
+    price = f"Costs {sheet.price}" if sheet.price and job.language.startswith("en") else sheet.price
+    facts = [job.brief.strip(), *(sheet.features or sheet.specs), *sheet.allowed_claims, price]
     return list(dict.fromkeys(fact for fact in facts if fact)) or [sheet.description or sheet.display_name]
