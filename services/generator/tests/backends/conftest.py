@@ -1,7 +1,10 @@
 """The backends under test. The real model is loaded once for all files of this folder."""
 
+import asyncio
 import importlib.util
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -16,7 +19,7 @@ ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "tests/backends" in item.path.as_posix() and item.get_closest_marker("asyncio"):
+        if Path(__file__).parent in item.path.parents and item.get_closest_marker("asyncio"):
             item.add_marker(ONE_LOOP, append=False)
 
 
@@ -43,3 +46,17 @@ async def fake() -> AsyncIterator[FakeBackend]:
 def backend(request: pytest.FixtureRequest) -> Backend:
     backend: Backend = request.getfixturevalue(request.param)
     return backend
+
+
+@pytest.fixture
+def idle() -> Callable[[Backend], Awaitable[float]]:
+    """Waits until nothing is in flight and says how many seconds that took."""
+
+    async def wait(backend: Backend) -> float:
+        begun = time.perf_counter()
+        async with asyncio.timeout(5):
+            while backend.in_flight:  # noqa: ASYNC110 - backends have no event for it, by design
+                await asyncio.sleep(0.001)
+        return time.perf_counter() - begun
+
+    return wait

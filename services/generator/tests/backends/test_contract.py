@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-import time
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Any
 
@@ -19,6 +19,7 @@ from adwright_generator.backends.base import (
     StopReason,
 )
 
+Idle = Callable[[Backend], Awaitable[float]]
 STORY = (Message("user", "Tell me a long story about a lighthouse."),)
 AD = {
     "type": "object",
@@ -38,7 +39,8 @@ AD = {
 
 
 def asking(**changes: Any) -> BackendRequest:
-    return BackendRequest(**({"messages": STORY, "max_tokens": 40, "seed": 7} | changes))
+    values: dict[str, Any] = {"messages": STORY, "max_tokens": 40, "seed": 7}
+    return BackendRequest(**(values | changes))
 
 
 async def all_of(backend: Backend, request: BackendRequest) -> list[BackendEvent]:
@@ -49,16 +51,7 @@ def text_of(events: list[BackendEvent]) -> str:
     return b"".join(event.data for event in events if isinstance(event, Chunk)).decode()
 
 
-async def idle(backend: Backend) -> float:
-    """Seconds until nothing is in flight."""
-    begun = time.perf_counter()
-    async with asyncio.timeout(5):
-        while backend.in_flight:
-            await asyncio.sleep(0.001)
-    return time.perf_counter() - begun
-
-
-async def test_a_generation_is_chunks_and_then_exactly_one_finish(backend: Backend) -> None:
+async def test_a_generation_is_chunks_and_then_exactly_one_finish(backend: Backend, idle: Idle) -> None:
     *chunks, finish = await all_of(backend, asking())
     assert chunks
     assert all(isinstance(chunk, Chunk) for chunk in chunks)
@@ -119,25 +112,26 @@ async def test_a_stop_text_ends_the_output_and_is_no_part_of_it(backend: Backend
     assert events[-1].reason is StopReason.STOP
 
 
-async def test_leaving_early_stops_the_model(backend: Backend) -> None:
+async def test_leaving_early_stops_the_model(backend: Backend, idle: Idle) -> None:
     async with aclosing(backend.generate(asking(max_tokens=2000))) as events:
         await anext(events)
         assert backend.in_flight == 1
-    # 100 ms are promised and 10 are usual; the test leaves room for a busy machine.
-    assert await idle(backend) < 0.5
+    # 100 ms are promised and 10 are usual; a busy machine gets room, a generation to its end would take 20 s.
+    assert await idle(backend) < 2
 
 
-async def test_cancelling_the_reader_stops_the_model(backend: Backend) -> None:
+async def test_cancelling_the_reader_stops_the_model(backend: Backend, idle: Idle) -> None:
     reader = asyncio.create_task(all_of(backend, asking(max_tokens=2000, messages=(Message("user", "word " * 900),))))
     await asyncio.sleep(0.05)
     reader.cancel()
     await asyncio.gather(reader, return_exceptions=True)
-    assert await idle(backend) < 0.5
+    assert await idle(backend) < 2
 
 
-async def test_generations_at_the_same_time_do_not_mix(backend: Backend) -> None:
+async def test_generations_at_the_same_time_do_not_mix(backend: Backend, idle: Idle) -> None:
     def only(word: str) -> dict[str, Any]:
-        return {"type": "object", "properties": {"a": {"const": word}}, "required": ["a"]}
+        properties = {"a": {"const": word}}
+        return {"type": "object", "properties": properties, "required": ["a"], "additionalProperties": False}
 
     words = ["apple", "birch", "cedar", "daisy", "elder"]
     results = await asyncio.gather(*(all_of(backend, asking(json_schema=only(word))) for word in words))

@@ -4,7 +4,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import aclosing
 from pathlib import Path
 from typing import Any
@@ -25,9 +25,12 @@ from adwright_generator.backends.base import (
 from adwright_generator.backends.embedded import EmbeddedBackend, EmbeddedConfig
 from adwright_servicekit.errors import InvalidInput
 
+Idle = Callable[[EmbeddedBackend], Awaitable[float]]
+
 
 def configured(**changes: Any) -> EmbeddedConfig:
-    return EmbeddedConfig(**({"name": "small", "kind": "embedded", "context_tokens": 512} | changes))
+    values: dict[str, Any] = {"name": "small", "kind": "embedded", "context_tokens": 512}
+    return EmbeddedConfig(**(values | changes))
 
 
 def asking(text: str = "Tell me a long story.", max_tokens: int = 30, **changes: Any) -> BackendRequest:
@@ -82,7 +85,8 @@ async def test_a_prompt_that_does_not_fit_is_the_callers_to_shorten(small: Embed
 
 async def test_pattern_and_length_are_both_held(embedded: EmbeddedBackend) -> None:
     text = {"type": "string", "minLength": 8, "maxLength": 30, "pattern": r"^[^0-9]*(?:1\.9[^0-9]+)*$"}
-    schema = {"type": "object", "properties": {"a": text, "b": text}, "required": ["a", "b"]}
+    schema: dict[str, Any] = {"type": "object", "properties": {"a": text, "b": text}, "required": ["a", "b"]}
+    schema["additionalProperties"] = False
     request = asking("A 1.9 kg tent for 249 EUR, as JSON.", 120, json_schema=schema, temperature=1.0)
     for _ in range(3):
         for value in json.loads(await text_of(embedded, request)).values():
@@ -93,7 +97,7 @@ async def test_pattern_and_length_are_both_held(embedded: EmbeddedBackend) -> No
 async def test_each_item_of_a_list_may_have_a_pattern_of_its_own(embedded: EmbeddedBackend) -> None:
     items = [{"type": "string", "pattern": "^(?:red|green) (?:fox|owl)$"}, {"type": "string", "pattern": "^x{3}$"}]
     listed = {"type": "array", "prefixItems": items, "items": False, "minItems": 2, "maxItems": 2}
-    schema = {"type": "object", "properties": {"a": listed}, "required": ["a"]}
+    schema = {"type": "object", "properties": {"a": listed}, "required": ["a"], "additionalProperties": False}
     first, second = json.loads(await text_of(embedded, asking(json_schema=schema)))["a"]
     assert first in {"red fox", "red owl", "green fox", "green owl"}
     assert second == "xxx"
@@ -116,28 +120,25 @@ async def test_one_more_than_may_wait_is_refused(small: EmbeddedBackend) -> None
     assert await waiting, "the one that waited got the slot that was left"
 
 
-async def test_a_reader_that_comes_late_gets_everything_at_once(small: EmbeddedBackend) -> None:
-    async with aclosing(small.generate(asking(max_tokens=40))) as events:
+async def test_a_reader_that_comes_late_gets_everything_at_once(small: EmbeddedBackend, idle: Idle) -> None:
+    async with aclosing(small.generate(asking(max_tokens=40, seed=7))) as events:
         first = await anext(events)
-        while small.in_flight:
-            await asyncio.sleep(0.01)
+        await idle(small)
         rest = [event async for event in events]
     assert isinstance(first, Chunk)
     assert len(rest) == 2
     assert isinstance(rest[0], Chunk)
     assert isinstance(rest[1], Finish)
-    assert first.tokens + rest[0].tokens == 40
+    assert rest[1].output_tokens is not None
+    assert first.tokens + rest[0].tokens >= rest[1].output_tokens - 1
 
 
-async def test_leaving_while_the_prompt_is_evaluated_frees_the_slot(small: EmbeddedBackend) -> None:
+async def test_leaving_while_the_prompt_is_evaluated_frees_the_slot(small: EmbeddedBackend, idle: Idle) -> None:
     reader = asyncio.create_task(text_of(small, asking("word " * 400)))
     await asyncio.sleep(0.1)
     assert small.in_flight == 1
     reader.cancel()
-    begun = time.perf_counter()
-    while small.in_flight:
-        await asyncio.sleep(0.001)
-    assert time.perf_counter() - begun < 0.5
+    assert await idle(small) < 2
 
 
 async def test_a_prewarmed_prefix_is_not_evaluated_again(embedded: EmbeddedBackend) -> None:
@@ -171,7 +172,8 @@ from adwright_generator.backends.embedded import EmbeddedBackend, EmbeddedConfig
 
 def listening():
     import os, re
-    links = [os.readlink(f"/proc/self/fd/{fd}") for fd in os.listdir("/proc/self/fd") if os.path.islink(f"/proc/self/fd/{fd}")]
+    files = [f"/proc/self/fd/{fd}" for fd in os.listdir("/proc/self/fd")]
+    links = [os.readlink(file) for file in files if os.path.islink(file)]
     own = {match[1] for link in links if (match := re.fullmatch(r"socket:.(\\d+).", link))}
     found = []
     for name in ("tcp", "tcp6"):
