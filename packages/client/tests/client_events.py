@@ -125,6 +125,7 @@ def started(variants: int = 1) -> AdEvent:
             language="en",
             variant_count=variants,
             fields=FIELDS,
+            products=["brands/nordlys/products/aurora-trail-2"],
         )
     )
 

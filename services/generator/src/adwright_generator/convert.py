@@ -71,6 +71,7 @@ def job_from(request: pb.GenerateRequest, formats: Formats) -> Job:
         brand=brand_rules(context.brand),
         voice=context.brand.voice,
         style_guide=context.brand.style_guide,
+        product_names=tuple(product.name for product in products),
         products=tuple(product_facts(product, language) for product in products),
         sheets=tuple(_sheet(product, language) for product in products),
         examples=tuple(_example(chosen.exemplar, request.format, context) for chosen in context.exemplars),
@@ -142,6 +143,7 @@ def event_to_pb(event: Event, trace_id: str) -> ad_event_pb2.AdEvent:
                     language=event.language,
                     variant_count=event.variant_count,
                     fields=format_to_pb(event.format).fields,
+                    products=event.products,
                 )
             )
         case Completed():

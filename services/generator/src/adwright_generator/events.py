@@ -33,6 +33,8 @@ class Started:
     prompt_version: str
     context_revision: str
     language: str
+    products: tuple[str, ...]
+    """Resource names."""
     variant_count: int
 
 

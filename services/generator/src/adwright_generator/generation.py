@@ -49,6 +49,7 @@ class Generations:
             prompt_version=prompt.version,
             context_revision=job.context_revision,
             language=job.language,
+            products=job.product_names,
             variant_count=job.variant_count,
         )
         results = [VariantResult() for _ in range(job.variant_count)]

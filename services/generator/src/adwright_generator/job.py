@@ -51,6 +51,8 @@ class Job:
     context_revision: str = ""
     voice: str = ""
     style_guide: str = ""
+    product_names: tuple[str, ...] = ()
+    """Resource names, in the order of `products` and `sheets`."""
     products: tuple[ProductFacts, ...] = ()
     sheets: tuple[ProductSheet, ...] = ()
     examples: tuple[Example, ...] = ()

@@ -40,16 +40,16 @@ async def generate_ads(client: AsyncClient, order: Order) -> int:
 
 
 async def _evaluate(client: AsyncClient, order: Order, view: AdView) -> None:
+    assert view.started is not None
     assert view.completed is not None
-    parent = brand_name(order.brand)
-    brand = await client.brands.get(parent)
-    names = order.options.get("products", ())
-    products = [await client.products.get(name, "" if "/" in name else parent) for name in names]
+    brand = await client.brands.get(brand_name(order.brand))
+    # Those that were written about: named by the user, or chosen by the brief.
+    products = [await client.products.get(name) for name in view.started.products]
     for ad in view.completed.ads:
         verdict = await client.evaluate(
             ad.fields,
-            format=view.started.format if view.started else order.format,
-            language=view.started.language if view.started else "",
+            format=view.started.format,
+            language=view.started.language,
             brand=brand,
             products=products,
             brief=order.options.get("brief", ""),

@@ -7,7 +7,7 @@ late gets it as one chunk. The slot is free as soon as the model is done, howeve
 
 import asyncio
 import threading
-from collections.abc import AsyncGenerator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import aclosing
 from pathlib import Path
@@ -27,7 +27,6 @@ from .base import (
     BackendUnavailable,
     Chunk,
     Finish,
-    Message,
     StopReason,
 )
 from .config import BackendConfig
@@ -132,20 +131,6 @@ class EmbeddedBackend:
                     yield event
         finally:
             output.stop()
-
-    async def prewarm(self, messages: Sequence[Message]) -> None:
-        """Evaluates messages that many prompts begin with in every slot, so that those need not.
-
-        A slot remembers its latest prompt only: this pays for the prefix that most requests share.
-        """
-        for slot in range(self._config.max_concurrency):
-            body = _body(BackendRequest(tuple(messages), max_tokens=1)) | {"id_slot": slot}
-            output = await self._submit(body, constrained=False)
-            try:
-                async for _ in output.events():
-                    pass
-            finally:
-                output.stop()
 
     async def _submit(self, body: Mapping[str, Any], *, constrained: bool) -> "_Output":
         if self._free.locked() and self._waiting >= self._config.max_waiting:

@@ -28,7 +28,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61\x64wright/type/v1/ad_event.proto\x12\x10\x61\x64wright.type.v1\x1a\x19\x61\x64wright/type/v1/ad.proto\x1a\x1d\x61\x64wright/type/v1/format.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/type/money.proto\"\x86\x02\n\x07\x41\x64\x45vent\x12.\n\x07started\x18\x01 \x01(\x0b\x32\x1b.adwright.type.v1.AdStartedH\x00\x12*\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x19.adwright.type.v1.AdDeltaH\x00\x12\x30\n\x08switched\x18\x03 \x01(\x0b\x32\x1c.adwright.type.v1.AdSwitchedH\x00\x12\x30\n\x08withheld\x18\x04 \x01(\x0b\x32\x1c.adwright.type.v1.AdWithheldH\x00\x12\x32\n\tcompleted\x18\x05 \x01(\x0b\x32\x1d.adwright.type.v1.AdCompletedH\x00\x42\x07\n\x05\x65vent\"\xd9\x01\n\tAdStarted\x12\x12\n\ngeneration\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x16\n\x0eprompt_version\x18\x05 \x01(\t\x12\x18\n\x10\x63ontext_revision\x18\x06 \x01(\t\x12\x10\n\x08language\x18\x07 \x01(\t\x12\x15\n\rvariant_count\x18\x08 \x01(\x05\x12-\n\x06\x66ields\x18\t \x03(\x0b\x32\x1d.adwright.type.v1.FormatField\"6\n\x07\x41\x64\x44\x65lta\x12\x0f\n\x07variant\x18\x01 \x01(\x05\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"\xe3\x01\n\nAdSwitched\x12\x0f\n\x07variant\x18\x01 \x01(\x05\x12\x0c\n\x04\x66rom\x18\x02 \x01(\t\x12\n\n\x02to\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x33\n\x06resume\x18\x05 \x01(\x0e\x32#.adwright.type.v1.AdSwitched.Resume\"e\n\x06Resume\x12\x16\n\x12RESUME_UNSPECIFIED\x10\x00\x12\x17\n\x13RESUME_EXACT_PREFIX\x10\x01\x12\x14\n\x10RESUME_CONTINUED\x10\x02\x12\x14\n\x10RESUME_RESTARTED\x10\x03\"9\n\nAdWithheld\x12\x0f\n\x07variant\x18\x01 \x01(\x05\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\t\"\xa7\x03\n\x0b\x41\x64\x43ompleted\x12!\n\x03\x61\x64s\x18\x01 \x03(\x0b\x32\x14.adwright.type.v1.Ad\x12\x41\n\rfinish_reason\x18\x02 \x01(\x0e\x32*.adwright.type.v1.AdCompleted.FinishReason\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x17.adwright.type.v1.Usage\x12*\n\x07timings\x18\x04 \x01(\x0b\x32\x19.adwright.type.v1.Timings\x12 \n\x04\x63ost\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\'\n\x06\x63hecks\x18\x06 \x03(\x0b\x32\x17.adwright.type.v1.Check\x12\x10\n\x08trace_id\x18\x07 \x01(\t\"\x80\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12\x1f\n\x1b\x46INISH_REASON_CHECKS_FAILED\x10\x03\"\\\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x03\x12\x15\n\routput_tokens\x18\x02 \x01(\x03\x12\x11\n\testimated\x18\x03 \x01(\x08\x12\x13\n\x0bmodel_calls\x18\x04 \x01(\x05\"\xc3\x01\n\x07Timings\x12.\n\x0b\x66irst_delta\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06queued\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10per_output_token\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Durationb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n\x1f\x61\x64wright/type/v1/ad_event.proto\x12\x10\x61\x64wright.type.v1\x1a\x19\x61\x64wright/type/v1/ad.proto\x1a\x1d\x61\x64wright/type/v1/format.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/type/money.proto\"\x86\x02\n\x07\x41\x64\x45vent\x12.\n\x07started\x18\x01 \x01(\x0b\x32\x1b.adwright.type.v1.AdStartedH\x00\x12*\n\x05\x64\x65lta\x18\x02 \x01(\x0b\x32\x19.adwright.type.v1.AdDeltaH\x00\x12\x30\n\x08switched\x18\x03 \x01(\x0b\x32\x1c.adwright.type.v1.AdSwitchedH\x00\x12\x30\n\x08withheld\x18\x04 \x01(\x0b\x32\x1c.adwright.type.v1.AdWithheldH\x00\x12\x32\n\tcompleted\x18\x05 \x01(\x0b\x32\x1d.adwright.type.v1.AdCompletedH\x00\x42\x07\n\x05\x65vent\"\xeb\x01\n\tAdStarted\x12\x12\n\ngeneration\x18\x01 \x01(\t\x12\x0e\n\x06\x66ormat\x18\x02 \x01(\t\x12\x0f\n\x07\x62\x61\x63kend\x18\x03 \x01(\t\x12\r\n\x05model\x18\x04 \x01(\t\x12\x16\n\x0eprompt_version\x18\x05 \x01(\t\x12\x18\n\x10\x63ontext_revision\x18\x06 \x01(\t\x12\x10\n\x08language\x18\x07 \x01(\t\x12\x15\n\rvariant_count\x18\x08 \x01(\x05\x12-\n\x06\x66ields\x18\t \x03(\x0b\x32\x1d.adwright.type.v1.FormatField\x12\x10\n\x08products\x18\n \x03(\t\"6\n\x07\x41\x64\x44\x65lta\x12\x0f\n\x07variant\x18\x01 \x01(\x05\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04text\x18\x03 \x01(\t\"\xe3\x01\n\nAdSwitched\x12\x0f\n\x07variant\x18\x01 \x01(\x05\x12\x0c\n\x04\x66rom\x18\x02 \x01(\t\x12\n\n\x02to\x18\x03 \x01(\t\x12\x0e\n\x06reason\x18\x04 \x01(\t\x12\x33\n\x06resume\x18\x05 \x01(\x0e\x32#.adwright.type.v1.AdSwitched.Resume\"e\n\x06Resume\x12\x16\n\x12RESUME_UNSPECIFIED\x10\x00\x12\x17\n\x13RESUME_EXACT_PREFIX\x10\x01\x12\x14\n\x10RESUME_CONTINUED\x10\x02\x12\x14\n\x10RESUME_RESTARTED\x10\x03\"9\n\nAdWithheld\x12\x0f\n\x07variant\x18\x01 \x01(\x05\x12\x0c\n\x04path\x18\x02 \x01(\t\x12\x0c\n\x04rule\x18\x03 \x01(\t\"\xa7\x03\n\x0b\x41\x64\x43ompleted\x12!\n\x03\x61\x64s\x18\x01 \x03(\x0b\x32\x14.adwright.type.v1.Ad\x12\x41\n\rfinish_reason\x18\x02 \x01(\x0e\x32*.adwright.type.v1.AdCompleted.FinishReason\x12&\n\x05usage\x18\x03 \x01(\x0b\x32\x17.adwright.type.v1.Usage\x12*\n\x07timings\x18\x04 \x01(\x0b\x32\x19.adwright.type.v1.Timings\x12 \n\x04\x63ost\x18\x05 \x01(\x0b\x32\x12.google.type.Money\x12\'\n\x06\x63hecks\x18\x06 \x03(\x0b\x32\x17.adwright.type.v1.Check\x12\x10\n\x08trace_id\x18\x07 \x01(\t\"\x80\x01\n\x0c\x46inishReason\x12\x1d\n\x19\x46INISH_REASON_UNSPECIFIED\x10\x00\x12\x16\n\x12\x46INISH_REASON_STOP\x10\x01\x12\x18\n\x14\x46INISH_REASON_LENGTH\x10\x02\x12\x1f\n\x1b\x46INISH_REASON_CHECKS_FAILED\x10\x03\"\\\n\x05Usage\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x03\x12\x15\n\routput_tokens\x18\x02 \x01(\x03\x12\x11\n\testimated\x18\x03 \x01(\x08\x12\x13\n\x0bmodel_calls\x18\x04 \x01(\x05\"\xc3\x01\n\x07Timings\x12.\n\x0b\x66irst_delta\x18\x01 \x01(\x0b\x32\x19.google.protobuf.Duration\x12(\n\x05total\x18\x02 \x01(\x0b\x32\x19.google.protobuf.Duration\x12)\n\x06queued\x18\x03 \x01(\x0b\x32\x19.google.protobuf.Duration\x12\x33\n\x10per_output_token\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Durationb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -38,21 +38,21 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_ADEVENT']._serialized_start=169
   _globals['_ADEVENT']._serialized_end=431
   _globals['_ADSTARTED']._serialized_start=434
-  _globals['_ADSTARTED']._serialized_end=651
-  _globals['_ADDELTA']._serialized_start=653
-  _globals['_ADDELTA']._serialized_end=707
-  _globals['_ADSWITCHED']._serialized_start=710
-  _globals['_ADSWITCHED']._serialized_end=937
-  _globals['_ADSWITCHED_RESUME']._serialized_start=836
-  _globals['_ADSWITCHED_RESUME']._serialized_end=937
-  _globals['_ADWITHHELD']._serialized_start=939
-  _globals['_ADWITHHELD']._serialized_end=996
-  _globals['_ADCOMPLETED']._serialized_start=999
-  _globals['_ADCOMPLETED']._serialized_end=1422
-  _globals['_ADCOMPLETED_FINISHREASON']._serialized_start=1294
-  _globals['_ADCOMPLETED_FINISHREASON']._serialized_end=1422
-  _globals['_USAGE']._serialized_start=1424
-  _globals['_USAGE']._serialized_end=1516
-  _globals['_TIMINGS']._serialized_start=1519
-  _globals['_TIMINGS']._serialized_end=1714
+  _globals['_ADSTARTED']._serialized_end=669
+  _globals['_ADDELTA']._serialized_start=671
+  _globals['_ADDELTA']._serialized_end=725
+  _globals['_ADSWITCHED']._serialized_start=728
+  _globals['_ADSWITCHED']._serialized_end=955
+  _globals['_ADSWITCHED_RESUME']._serialized_start=854
+  _globals['_ADSWITCHED_RESUME']._serialized_end=955
+  _globals['_ADWITHHELD']._serialized_start=957
+  _globals['_ADWITHHELD']._serialized_end=1014
+  _globals['_ADCOMPLETED']._serialized_start=1017
+  _globals['_ADCOMPLETED']._serialized_end=1440
+  _globals['_ADCOMPLETED_FINISHREASON']._serialized_start=1312
+  _globals['_ADCOMPLETED_FINISHREASON']._serialized_end=1440
+  _globals['_USAGE']._serialized_start=1442
+  _globals['_USAGE']._serialized_end=1534
+  _globals['_TIMINGS']._serialized_start=1537
+  _globals['_TIMINGS']._serialized_end=1732
 # @@protoc_insertion_point(module_scope)

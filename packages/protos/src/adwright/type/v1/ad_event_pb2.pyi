@@ -90,6 +90,7 @@ class AdStarted(_message.Message):
     LANGUAGE_FIELD_NUMBER: _builtins.int
     VARIANT_COUNT_FIELD_NUMBER: _builtins.int
     FIELDS_FIELD_NUMBER: _builtins.int
+    PRODUCTS_FIELD_NUMBER: _builtins.int
     generation: _builtins.str
     """Resource name of the generation, `generations/01j…`."""
     format: _builtins.str
@@ -110,6 +111,10 @@ class AdStarted(_message.Message):
     def fields(self) -> _containers.RepeatedCompositeFieldContainer[_format_pb2.FormatField]:
         """The format's fields and limits, for live length meters."""
 
+    @_builtins.property
+    def products(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Resource names of the products that the ad is about, the most important first."""
+
     def __init__(
         self,
         *,
@@ -122,10 +127,11 @@ class AdStarted(_message.Message):
         language: _builtins.str = ...,
         variant_count: _builtins.int = ...,
         fields: _abc.Iterable[_format_pb2.FormatField] | None = ...,
+        products: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "context_revision", b"context_revision", "fields", b"fields", "format", b"format", "generation", b"generation", "language", b"language", "model", b"model", "prompt_version", b"prompt_version", "variant_count", b"variant_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "context_revision", b"context_revision", "fields", b"fields", "format", b"format", "generation", b"generation", "language", b"language", "model", b"model", "products", b"products", "prompt_version", b"prompt_version", "variant_count", b"variant_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
