@@ -1,6 +1,6 @@
 # adwright: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test lint format protos requirements bench e2e deploy-check clean
+.PHONY: help setup run up test lint format protos requirements bench e2e clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -35,14 +35,20 @@ up: $(READY) ## the same stack, kept running until Ctrl-C
 test: $(READY) ## the whole test suite
 	@$(BIN)/python -m pytest
 
+e2e: $(READY) ## the end-to-end tests alone: the whole stack with the embedded model
+	@$(BIN)/python -m pytest tests/e2e
+
 lint: $(READY) ## formatting, lint, types, imports, protos
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
-	$(BIN)/mypy $(addsuffix /src,$(filter-out packages/protos,$(PACKAGES)) $(SERVICES)) tools
+	$(BIN)/mypy $(addsuffix /src,$(filter-out packages/protos,$(PACKAGES)) $(SERVICES)) tools tests/bench
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code --path protos/adwright
 	tools/protos-check.sh
+
+bench: $(READY) ## measure start times, memory and latencies; writes build/bench.json
+	@$(BIN)/python -m tests.bench
 
 format: $(READY) ## format code and protos
 	$(BIN)/ruff format $(CODE)

@@ -86,7 +86,7 @@ class Stack:
             self.seed()
             deadline = time.monotonic() + timeout
             for service in SERVICES:
-                self._wait_until_serving(service, deadline)
+                self.wait_until_serving(service, deadline)
         except BaseException:
             self.stop()
             raise
@@ -109,7 +109,8 @@ class Stack:
         if done.returncode:
             raise StackError(f"seeding failed: {done.stderr.strip()}")
 
-    def _wait_until_serving(self, service: str, deadline: float) -> None:
+    def wait_until_serving(self, service: str, deadline: float) -> None:
+        """Returns when health says SERVING. Raises StackError after `deadline` (monotonic seconds)."""
         with grpc.insecure_channel(self.target(service)) as channel:
             check = health_pb2_grpc.HealthStub(channel).Check
             while True:
