@@ -209,7 +209,7 @@ async def test_a_service_that_is_down_is_named(edge: Edge) -> None:
 
 async def test_one_trace_runs_through_all_services(edge: Edge, telemetry: RecordedTelemetry) -> None:
     [_ async for _ in edge.ads.GenerateAd(AD, metadata=AUTHORIZED)]
-    spans = {(span.kind.name, span.name): span for span in telemetry.spans.get_finished_spans()}
+    spans = {(span.kind.name, span.name): span for span in await telemetry.finished(6)}
     assert len({span.context.trace_id for span in spans.values() if span.context}) == 1
 
     def parent(kind: str, name: str) -> Any:

@@ -1,9 +1,11 @@
 """Parts for tests of services: real gRPC on loopback, spans kept in memory, errors read as a client reads them."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import grpc
+from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -25,6 +27,14 @@ class RecordedTelemetry(Telemetry):
     def __init__(self, service: str = "test") -> None:
         self.spans = InMemorySpanExporter()
         super().__init__(service, processors=[SimpleSpanProcessor(self.spans)])
+
+    async def finished(self, count: int) -> tuple[ReadableSpan, ...]:
+        """The finished spans once there are `count` of them: a client's span ends a little after its call."""
+        for _ in range(200):
+            if len(self.spans.get_finished_spans()) >= count:
+                break
+            await asyncio.sleep(0.01)
+        return self.spans.get_finished_spans()
 
 
 def as_tenant(tenant: str = "demo") -> tuple[tuple[str, str], ...]:
