@@ -48,7 +48,7 @@ lint: $(READY) ## formatting, lint, types, imports, protos
 	tools/protos-check.sh
 
 bench: $(READY) ## measure start times, memory and latencies; writes build/bench.json
-	@$(BIN)/python -m tests.bench
+	@PYTHONPATH=. $(BIN)/python tests/bench/bench_stack.py
 
 format: $(READY) ## format code and protos
 	$(BIN)/ruff format $(CODE)

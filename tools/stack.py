@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import random
 import secrets
 import signal
 import socket
@@ -21,6 +22,7 @@ __all__ = ["SERVICES", "Stack", "StackError", "free_ports", "private_environ"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("gateway", "context", "generator", "evaluator")
+_BELOW_EPHEMERAL = range(20_000, 32_000)
 _DEFAULT_PORTS = dict(zip(SERVICES, range(50051, 50055), strict=True))
 
 
@@ -29,15 +31,15 @@ class StackError(Exception):
 
 
 def free_ports(count: int) -> list[int]:
-    """Loopback ports that nothing listens on at this moment."""
-    sockets = [socket.socket() for _ in range(count)]
-    try:
-        for item in sockets:
-            item.bind(("127.0.0.1", 0))
-        return [int(item.getsockname()[1]) for item in sockets]
-    finally:
-        for item in sockets:
-            item.close()
+    """Loopback ports that nothing listens on at this moment, and that no outgoing connection is given by chance."""
+    found: list[int] = []
+    for port in random.sample(_BELOW_EPHEMERAL, len(_BELOW_EPHEMERAL)):
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            found.append(port)
+        if len(found) == count:
+            return found
+    raise StackError("no loopback ports are free")
 
 
 def private_environ(folder: Path) -> dict[str, str]:
@@ -124,6 +126,15 @@ class Stack:
                     pass
                 if time.monotonic() > deadline:
                     raise StackError(f"{service} on {self.target(service)} is not up\n{self.log_tail()}")
+
+    def process(self, service: str) -> psutil.Process:
+        """The running process of `service`. Raises StackError when there is none."""
+        assert self._honcho is not None
+        for process in psutil.Process(self._honcho.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if f"adwright_{service}" in process.cmdline():
+                    return process
+        raise StackError(f"{service} is not running")
 
     def wait(self) -> int:
         """Until a service ends by itself; gives honcho's exit code."""

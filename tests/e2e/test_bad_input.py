@@ -4,7 +4,6 @@ import subprocess
 import sys
 from pathlib import Path
 
-import psutil
 import pytest
 from commands import AD, adwright
 from tools.stack import Stack
@@ -61,7 +60,7 @@ def test_a_wrong_environment_is_one_line(stack: Stack, environ: dict[str, str], 
 
 def test_a_context_service_that_is_down_is_named(own_stack: Stack) -> None:
     # Stopped dead, not ended: honcho would end the others with it.
-    [context] = [p for p in psutil.process_iter(["cmdline"]) if _is(p, "adwright_context", own_stack)]
+    context = own_stack.process("context")
     context.suspend()
     try:
         done = adwright(own_stack, "generate", *AD, "--timeout", "2")
@@ -69,14 +68,6 @@ def test_a_context_service_that_is_down_is_named(own_stack: Stack) -> None:
         context.resume()
     assert done.returncode == 1
     assert "DEADLINE_TOO_SHORT" in done.stderr or "CONTEXT_UNAVAILABLE" in done.stderr
-
-
-def _is(process: psutil.Process, module: str, stack: Stack) -> bool:
-    try:
-        listen = process.environ().get("ADWRIGHT_GATEWAY_LISTEN")
-        return module in (process.info["cmdline"] or ()) and listen == stack.environ["ADWRIGHT_GATEWAY_LISTEN"]
-    except psutil.Error:
-        return False
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,6 @@ import subprocess
 import sys
 from typing import Any
 
-import psutil
 import pytest
 from commands import AD
 from events import hold_contract
@@ -23,19 +22,7 @@ def test_sigterm_of_a_service_lets_a_running_stream_finish(own_stack: Stack, ser
         events.append(json.loads(line))
         if sum("delta" in event for event in events) == 2:
             break
-    _process(own_stack, service).send_signal(signal.SIGTERM)
+    own_stack.process(service).send_signal(signal.SIGTERM)
     events += [json.loads(line) for line in client.stdout]
     assert client.wait(timeout=30) == 0
     hold_contract(events)
-
-
-def _process(stack: Stack, service: str) -> psutil.Process:
-    listen = stack.environ["ADWRIGHT_GATEWAY_LISTEN"]
-    for process in psutil.process_iter(["cmdline"]):
-        try:
-            arguments = process.info["cmdline"] or ()
-            if f"adwright_{service}" in arguments and process.environ().get("ADWRIGHT_GATEWAY_LISTEN") == listen:
-                return process
-        except psutil.Error:
-            continue
-    raise AssertionError(f"{service} is not running")

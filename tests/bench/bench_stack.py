@@ -73,7 +73,8 @@ def _generate(folder: Path) -> dict[str, Any]:
             figures[ad_format] = {"first_run": runs[0]} | {
                 key: round(statistics.median(run[key] for run in runs[1:]), 3) for key in runs[0]
             }
-        figures["memory_mb_after"] = round(_memory(stack), 1)
+        used = sum(stack.process(service).memory_info().rss for service in SERVICES)
+        figures["memory_mb_after"] = round(used / 1e6, 1)
     return figures
 
 
@@ -93,19 +94,6 @@ def _one(client: Client, ad_format: str) -> dict[str, float]:
         "model_calls": usage.model_calls,
         "valid": float(all(ad.valid for ad in ads)),
     }
-
-
-def _memory(stack: Stack) -> float:
-    listen = stack.environ["ADWRIGHT_GATEWAY_LISTEN"]
-    total = 0.0
-    for process in psutil.process_iter(["cmdline"]):
-        try:
-            mine = process.environ().get("ADWRIGHT_GATEWAY_LISTEN") == listen
-            if mine and any(f"adwright_{service}" in (process.info["cmdline"] or ()) for service in SERVICES):
-                total += process.memory_info().rss / 1e6
-        except psutil.Error:
-            continue
-    return total
 
 
 def _show(results: dict[str, Any]) -> None:
