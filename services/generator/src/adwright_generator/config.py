@@ -77,6 +77,9 @@ def _read(path: Path) -> Any:
 
 def _where(location: tuple[int | str, ...]) -> str:
     text = ""
-    for part in location:
+    for place, part in enumerate(location):
+        if isinstance(part, str) and place and isinstance(location[place - 1], int):
+            # Which kind of backend pydantic tried; the file has no such key.
+            continue
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
     return text or "the file"

@@ -20,10 +20,11 @@ class Point:
 
 
 def points_for(job: Job, path: str, *, long: bool, attempt: int) -> Point:
-    """A different fact for every text; a second attempt at a text gets one that no other text had.
+    """A different fact for every text, and two for a `long` one.
 
-    Products take turns. What the brief says comes first; then features, claims and the price. A `long` text gets two
-    facts.
+    Products take turns. What the brief says comes first; then features, claims and the price. A second attempt at a
+    long text gets one of its two facts alone, which is easier to write; at a short one a fact that no other text has,
+    where there is one left.
     """
     match = _INDEX.search(path)
     field = job.format.field_for(path)
@@ -31,18 +32,22 @@ def points_for(job: Job, path: str, *, long: bool, attempt: int) -> Point:
     if not job.sheets:
         return Point(job.brand.display_name, job.brief)
     sheet = job.sheets[turn % len(job.sheets)]
-    facts = _facts(job, sheet)
-    size = min(2 if long else 1, len(facts))
-    groups = [facts[start : start + size] for start in range(0, len(facts) - size + 1, size)]
-    place, used = turn // len(job.sheets), -(-count // len(job.sheets))
-    if attempt and len(groups) > used:
-        place = used + (place + attempt - 1) % (len(groups) - used)
+    place, taken = turn // len(job.sheets), -(-count // len(job.sheets))
+    facts = _facts(job, sheet, long=long)
+    if long:
+        chosen = [facts[(2 * place + offset) % len(facts)] for offset in (0, 1)]
+        fact = "; ".join(dict.fromkeys(chosen)) if not attempt else chosen[(attempt - 1) % 2]
+    else:
+        spare = taken + place + attempt - 1
+        fact = facts[spare] if attempt and spare < len(facts) else facts[place % len(facts)]
     kind = f", {sheet.category}" if sheet.category else ""
-    return Point(f"{sheet.display_name}{kind}", "; ".join(groups[place % len(groups)]))
+    return Point(f"{sheet.display_name}{kind}", fact)
 
 
-def _facts(job: Job, sheet: ProductSheet) -> list[str]:
+def _facts(job: Job, sheet: ProductSheet, *, long: bool) -> list[str]:
     # Specs are for products without features: small models take `head, flysheet: 3000 mm` for a weight.
-    price = f"Costs {sheet.price}" if sheet.price and job.language.startswith("en") else sheet.price
-    facts = [job.brief.strip(), *(sheet.features or sheet.specs), *sheet.allowed_claims, price]
+    facts = [job.brief.strip(), *(sheet.features or sheet.specs), *sheet.allowed_claims]
+    if long or not any(facts):
+        # By itself a price becomes a weight as often as not: it goes with another fact.
+        facts.append(sheet.price)
     return list(dict.fromkeys(fact for fact in facts if fact)) or [sheet.description or sheet.display_name]
