@@ -61,10 +61,9 @@ def up() -> int:
     environ = dict(os.environ)
     key = environ.get("ADWRIGHT_GATEWAY_BOOTSTRAP_KEY") or _demo_key(folder / "demo.key")
     environ["ADWRIGHT_GATEWAY_BOOTSTRAP_KEY"] = key
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    # Started in the background, a shell would have us ignore it.
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    with Stack(environ, None) as stack:
+    stack = Stack(environ, None)
+    stack.check_ports()
+    with stack:
         gateway = stack.target("gateway")
         print(
             "\n"
@@ -93,6 +92,11 @@ def main() -> int:
     if len(sys.argv) != 2 or sys.argv[1] not in commands:
         print(f"usage: python -m tools {'|'.join(commands)}", file=sys.stderr)
         return 2
+    # Whoever ends us, also by closing the terminal, ends the services with us.
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: sys.exit(0))
+    # Started in the background, a shell would have us ignore it.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return commands[sys.argv[1]]()
     except StackError as error:

@@ -61,6 +61,8 @@ class Stack:
         """`log` gets what the services print; without it they print to the terminal."""
         self.environ = dict(environ)
         self.environ.setdefault("ADWRIGHT_LOG_FORMAT", "plain")
+        # What gRPC's core has to say is said by the services in their own words.
+        self.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Python finds honcho and the services in the environment that runs this.
         self.environ["VENV"] = sys.prefix
         self._log = log
@@ -71,6 +73,20 @@ class Stack:
         """Where `service` listens."""
         default = f"127.0.0.1:{_DEFAULT_PORTS[service]}"
         return self.environ.get(f"ADWRIGHT_{service.upper()}_LISTEN", default)
+
+    def check_ports(self) -> None:
+        """Raises StackError when something else listens where a service wants to."""
+        for service in SERVICES:
+            host, _, port = self.target(service).rpartition(":")
+            with socket.socket() as probe:
+                probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                try:
+                    probe.bind((host, int(port)))
+                except OSError as error:
+                    raise StackError(
+                        f"{service} cannot listen on {host}:{port} ({error.strerror}): is the stack running already? "
+                        f"ADWRIGHT_{service.upper()}_LISTEN names another address"
+                    ) from None
 
     def start(self, *, timeout: float = 90.0) -> None:
         """Starts the services, seeds the examples meanwhile, and returns when all are SERVING. Raises StackError."""
