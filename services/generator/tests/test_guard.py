@@ -28,18 +28,18 @@ def _through(guard: StreamGuard, chunks: list[str]) -> str:
     ],
 )
 def test_text_is_let_through_up_to_a_banned_phrase(chunks: list[str], sent: str) -> None:
-    guard = StreamGuard(["cheap", "best in the world"], ["Billig"])
+    guard = StreamGuard({"banned_terms": ["cheap", "best in the world"], "competitors": ["Billig"]})
     assert _through(guard, chunks) == sent
     assert bool(guard.matched) == (sent != "".join(chunks))
 
 
 def test_without_phrases_nothing_waits() -> None:
-    guard = StreamGuard([], [])
+    guard = StreamGuard({"banned_terms": []})
     assert guard.feed("che") == "che"
 
 
 def test_nothing_waits_that_cannot_become_a_banned_phrase() -> None:
-    guard = StreamGuard(["cheap"])
+    guard = StreamGuard({"banned_terms": ["cheap"]})
     assert guard.feed("light and ") == "light and "
     assert guard.feed("dry") == "dry"
 
@@ -53,9 +53,15 @@ _WORDS = st.lists(
 def test_what_is_let_through_never_holds_a_banned_phrase(words: list[str], cuts: list[int]) -> None:
     text = " ".join(words)
     edges = sorted({0, len(text), *(cut % (len(text) + 1) for cut in cuts)})
-    guard = StreamGuard(["cheap", "best in the world", "strasse"])
+    guard = StreamGuard({"banned_terms": ["cheap", "best in the world", "strasse"]})
     sent = _through(guard, [text[a:b] for a, b in itertools.pairwise(edges)])
     assert text.startswith(sent)
     padded = f" {sent.lower().replace('ß', 'ss')} "
     assert not any(f" {phrase} " in padded for phrase in ("cheap", "best in the world", "strasse"))
     assert guard.matched or sent == text
+
+
+def test_the_rule_that_matched_is_named() -> None:
+    guard = StreamGuard({"banned_terms": ["cheap"], "prompt_leak": ["Kettle One"]})
+    assert _through(guard, ["Meet Kettle", " One, cheap"]) == "Meet "
+    assert guard.matched == "prompt_leak"

@@ -162,6 +162,7 @@ def _completed(event: Completed, trace_id: str) -> ad_event_pb2.AdCompleted:
             model_calls=event.usage.model_calls,
         ),
         timings=ad_event_pb2.Timings(
+            queued=_duration(event.timings.queued),
             first_delta=_duration(event.timings.first_delta),
             total=_duration(event.timings.total),
             per_output_token=_duration(event.timings.per_output_token),

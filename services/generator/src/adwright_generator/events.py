@@ -108,6 +108,7 @@ class Usage:
 class Timings:
     """Units: seconds since the request came in; None where nothing was measured."""
 
+    queued: float
     first_delta: float | None
     total: float
     per_output_token: float | None

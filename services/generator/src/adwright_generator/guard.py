@@ -1,6 +1,6 @@
 """Holding a stream back just enough that a forbidden phrase never crosses the wire, also split over tokens."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 
 import regex
@@ -10,22 +10,29 @@ from adwright_checks.normalise import fold, phrase_pattern
 __all__ = ["StreamGuard"]
 
 
+Rules = Mapping[str, Iterable[str]]
+"""Phrases that must not pass, by the name of the rule that forbids them."""
+
+
 @lru_cache(maxsize=64)
-def _pattern(phrases: frozenset[str]) -> "regex.Pattern[str] | None":
-    bodies = [phrase_pattern(phrase) for phrase in sorted(phrases, key=len, reverse=True)]
-    return regex.compile("|".join(bodies)) if bodies else None
+def _pattern(rules: tuple[tuple[str, frozenset[str]], ...]) -> "regex.Pattern[str] | None":
+    groups = [
+        f"(?P<{rule}>{'|'.join(phrase_pattern(phrase) for phrase in sorted(phrases, key=len, reverse=True))})"
+        for rule, phrases in rules
+        if phrases
+    ]
+    return regex.compile("|".join(groups)) if groups else None
 
 
 class StreamGuard:
-    """Lets the text of one field through up to where a banned term begins, or may be beginning.
+    """Lets the text of one field through up to where a forbidden phrase begins, or may be beginning.
 
     Compares as the `banned_terms` check does: whole words, without regard to case, width and invisible characters.
     """
 
-    rule = "banned_terms"
-
-    def __init__(self, *phrases: Iterable[str]) -> None:
-        self._pattern = _pattern(frozenset(p for group in phrases for p in group if fold(p)))
+    def __init__(self, rules: Rules) -> None:
+        named = ((rule, frozenset(p for p in phrases if fold(p))) for rule, phrases in rules.items())
+        self._pattern = _pattern(tuple(named))
         self._before = ""
         """The last character let through: what stands before a word decides whether it is one."""
         self._held = ""
@@ -54,7 +61,7 @@ class StreamGuard:
         if found.partial or (not final and found.end() == len(folded)):
             return self._let_through(self._raw_length(found.start()))
         released = self._let_through(self._raw_length(found.start()))
-        self.matched = self.rule
+        self.matched = str(found.lastgroup)
         return released.rstrip()
 
     def _raw_length(self, folded_length: int) -> int:

@@ -116,6 +116,12 @@ class Prompt:
     schema: Any
     """Validator of the template's input."""
 
+    @property
+    def foreign_names(self) -> tuple[str, ...]:
+        """Names of the goods in the worked examples, which no ad may speak of."""
+        shots = self.settings.shots
+        return tuple({shot.product.partition(",")[0]: 0 for shot in (*shots.short, *shots.long)}) if shots else ()
+
     def asks(self, job: Job, paths: Sequence[str], kept: Mapping[str, str], attempt: int) -> Iterator[Ask]:
         """The calls that give the texts at `paths`; `kept` are texts of this variant that stay."""
         if self.settings.texts_per_call == "all":

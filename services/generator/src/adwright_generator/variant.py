@@ -23,12 +23,13 @@ from adwright_checks import (
     run_checks,
 )
 from adwright_checks.lengths import WIDE_LANGUAGES
+from adwright_checks.normalise import fold
 from adwright_servicekit.errors import Internal
 
 from .backends.base import Backend, BackendRequest, Finish, StopReason
 from .decode import MalformedOutput, decoder_for
 from .events import Ad, Delta, Resume, Switched, Usage, Withheld
-from .guard import StreamGuard
+from .guard import Rules, StreamGuard
 from .job import Job
 from .prompting import Ask, Prompt
 from .relay import gathered
@@ -76,6 +77,7 @@ async def write_variant(
     job: Job, variant: int, backend: Backend, prompt: Prompt, checks: Sequence[Check], result: VariantResult
 ) -> AsyncGenerator[VariantEvent]:
     """Streams one variant and fills `result` at its end. The last thing streamed is the ad in `result`."""
+    rules = _rules(job, prompt)
     best: _Try | None = None
     current = _Try({})
     kept: dict[str, str] = {}
@@ -88,7 +90,9 @@ async def write_variant(
         missing = [path for path in job.paths if path not in kept]
         for ask in prompt.asks(job, missing, kept, attempt):
             request = _request(job, variant, attempt, prompt, ask, backend)
-            async with aclosing(_write(job, variant, backend, request, ask.paths, current, result.usage)) as events:
+            async with aclosing(
+                _write(job, rules, variant, backend, request, ask.paths, current, result.usage)
+            ) as events:
                 async for event in events:
                     yield event
         _judge(job, current, checks)
@@ -114,6 +118,7 @@ async def write_variant(
 
 async def _write(
     job: Job,
+    rules: Rules,
     variant: int,
     backend: Backend,
     request: BackendRequest,
@@ -123,7 +128,7 @@ async def _write(
 ) -> AsyncGenerator[VariantEvent]:
     """One call to the model: its texts go to the wire and into `out`."""
     decoder = decoder_for(job.format, paths)
-    guards = {path: StreamGuard(job.brand.banned_terms, job.brand.competitors) for path in paths}
+    guards = {path: StreamGuard(rules) for path in paths}
     finish: Finish | None = None
     tokens = 0
     usage.model_calls += 1
@@ -152,6 +157,15 @@ async def _write(
         out.stop = finish.reason
 
 
+def _rules(job: Job, prompt: Prompt) -> Rules:
+    """What must not be streamed: the brand's own rules, and the goods in the prompt's worked examples."""
+    ours = fold(" ".join((job.brand.display_name, job.brief, *(sheet.display_name for sheet in job.sheets))))
+    return {
+        "banned_terms": (*job.brand.banned_terms, *job.brand.competitors),
+        "prompt_leak": [name for name in prompt.foreign_names if fold(name) not in ours],
+    }
+
+
 def _guarded(variant: int, path: str, text: str, guard: StreamGuard, out: _Try) -> list[VariantEvent]:
     events: list[VariantEvent] = []
     if text:
@@ -165,9 +179,9 @@ def _guarded(variant: int, path: str, text: str, guard: StreamGuard, out: _Try) 
 
 def _judge(job: Job, current: _Try, checks: Sequence[Check]) -> None:
     findings = list(run_checks(checks, job.subject(current.texts)))
-    for path in current.withheld:
-        message = f"{path}: a banned term or a competitor was about to be written; the text ends before it."
-        findings.append(Finding("banned_terms", path, Outcome.FAILED, 0.0, message, required=True))
+    for path, rule in current.withheld.items():
+        message = f"{path}: something that the rule {rule} forbids was about to be written; the text ends before it."
+        findings.append(Finding(rule, path, Outcome.FAILED, 0.0, message, required=True))
     cut = [path for path, text in current.texts.items() if _is_cut(job, path, text)]
     for path in cut:
         message = f"{path} reaches its limit in the middle of a sentence: it may have been cut."
