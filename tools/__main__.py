@@ -11,9 +11,13 @@ from pathlib import Path
 
 from rich.console import Console
 
+from adwright_client import Client
+from adwright_servicekit.errors import Unauthenticated
+
 from .spans import SpanReceiver, trace_tree
 from .stack import ROOT, Stack, StackError, private_environ
 
+_ENDINGS = (signal.SIGTERM, signal.SIGHUP)
 _EXAMPLE = ["--brand", "nordlys", "--product", "aurora-trail-2", "--format", "google-rsa"]
 
 
@@ -65,6 +69,7 @@ def up() -> int:
     stack.check_ports()
     with stack:
         gateway = stack.target("gateway")
+        _check_key(gateway, key)
         print(
             "\n"
             f"  adwright is up: gRPC on {gateway} (with reflection), demo API key {key}\n"
@@ -78,12 +83,31 @@ def up() -> int:
         return stack.wait()
 
 
+def _check_key(gateway: str, key: str) -> None:
+    """A store keeps the keys it has: a new one is not added to it by itself. Raises StackError."""
+    with Client(gateway, key, timeout=10) as client:
+        try:
+            client.list_formats()
+        except Unauthenticated:
+            raise StackError(
+                "the gateway's store was made with another key: set ADWRIGHT_GATEWAY_BOOTSTRAP_KEY to that one, "
+                "or remove .adwright/gateway.db to begin anew"
+            ) from None
+
+
 def _demo_key(path: Path) -> str:
     """The key of the demo tenant, made once and kept readable by its owner alone."""
     if not path.exists():
         with os.fdopen(os.open(path, os.O_CREAT | os.O_WRONLY | os.O_EXCL, 0o600), "w") as file:
             file.write(f"adw_{secrets.token_urlsafe(24)}\n")
     return path.read_text(encoding="utf-8").strip()
+
+
+def _leave(number: int, frame: object) -> None:
+    # make hands its own signal on, so one often comes twice: the second must not break into the stopping.
+    for ending in _ENDINGS:
+        signal.signal(ending, signal.SIG_IGN)
+    sys.exit(0)
 
 
 def main() -> int:
@@ -93,8 +117,8 @@ def main() -> int:
         print(f"usage: python -m tools {'|'.join(commands)}", file=sys.stderr)
         return 2
     # Whoever ends us, also by closing the terminal, ends the services with us.
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, lambda *_: sys.exit(0))
+    for number in _ENDINGS:
+        signal.signal(number, _leave)
     # Started in the background, a shell would have us ignore it.
     signal.signal(signal.SIGINT, signal.default_int_handler)
     try:

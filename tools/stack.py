@@ -22,6 +22,7 @@ __all__ = ["SERVICES", "Stack", "StackError", "free_ports", "private_environ"]
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("gateway", "context", "generator", "evaluator")
+_KEPT = ("ADWRIGHT_EMBEDDED_MODEL", "ADWRIGHT_GENERATOR_CONFIG")
 _BELOW_EPHEMERAL = range(20_000, 32_000)
 _DEFAULT_PORTS = dict(zip(SERVICES, range(50051, 50055), strict=True))
 
@@ -44,7 +45,9 @@ def free_ports(count: int) -> list[int]:
 
 def private_environ(folder: Path) -> dict[str, str]:
     """An environment for a stack that shares nothing with another: own ports, own stores, own key."""
-    environ = {key: value for key, value in os.environ.items() if not key.startswith(("ADWRIGHT_", "OTEL_"))}
+    environ = {
+        key: value for key, value in os.environ.items() if key in _KEPT or not key.startswith(("ADWRIGHT_", "OTEL_"))
+    }
     key = f"adw_{secrets.token_urlsafe(24)}"
     environ |= {"ADWRIGHT_API_KEY": key, "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": key}
     for service, port in zip(SERVICES, free_ports(len(SERVICES)), strict=True):
@@ -162,12 +165,13 @@ class Stack:
         if self._honcho is None:
             return
         if self._honcho.poll() is None:
-            everything = psutil.Process(self._honcho.pid).children(recursive=True)
             self._honcho.send_signal(signal.SIGTERM)
             try:
                 self._honcho.wait(timeout=120)
             except (subprocess.TimeoutExpired, KeyboardInterrupt):
-                for process in everything:
+                honcho = psutil.Process(self._honcho.pid)
+                # honcho itself too: it waits for the word of those that start its processes.
+                for process in (*honcho.children(recursive=True), honcho):
                     with contextlib.suppress(psutil.NoSuchProcess):
                         process.kill()
         self._honcho.wait()

@@ -60,6 +60,18 @@ async def test_rules_of_the_protos_are_held_before_the_handler_runs(stub: Any) -
     assert {violation.field for violation in caught[0].violations} == {"context", "format"}
 
 
+async def test_bytes_that_are_no_message_are_the_callers_mistake(channel: grpc.aio.Channel) -> None:
+    method = channel.unary_unary(f"/{SERVICE}/ListFormats")
+    async with expect_error(grpc.StatusCode.INVALID_ARGUMENT, "MALFORMED_REQUEST"):
+        await method(b"\xff\xff\xff", metadata=as_tenant())
+
+
+async def test_nothing_of_an_unknown_caller_is_parsed(channel: grpc.aio.Channel) -> None:
+    method = channel.unary_unary(f"/{SERVICE}/ListFormats")
+    async with expect_error(grpc.StatusCode.UNAUTHENTICATED, "TENANT_MISSING"):
+        await method(b"\xff\xff\xff")
+
+
 async def test_a_whole_stream_ends_both_spans_well(stub: Any, servicer: Counting, telemetry: RecordedTelemetry) -> None:
     servicer.count, servicer.pause = 3, 0
     assert len([_ async for _ in stub.Generate(generate_request(), metadata=as_tenant())]) == 3

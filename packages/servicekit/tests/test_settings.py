@@ -38,6 +38,8 @@ def test_a_secret_can_stand_in_a_file(tmp_path: Path) -> None:
         ({"EXAMPLE_TARGET": "a b"}, "EXAMPLE_TARGET: expected a gRPC target"),
         ({"EXAMPLE_KEY_FILE": "/nowhere/at/all"}, "EXAMPLE_KEY_FILE: cannot read /nowhere/at/all"),
         ({"ADWRIGHT_LOG_LEVEL": "LOUD"}, "ADWRIGHT_LOG_LEVEL: "),
+        ({"ADWRIGHT_TLS_KEY_FILE": "/nowhere.pem"}, "ADWRIGHT_TLS_KEY_FILE: cannot read /nowhere.pem"),
+        ({"ADWRIGHT_TLS_CERT_FILE": __file__}, "ADWRIGHT_TLS_CERT_FILE and ADWRIGHT_TLS_KEY_FILE come together"),
     ],
 )
 def test_a_wrong_value_is_one_line_that_names_the_variable(environ: dict[str, str], says: str) -> None:

@@ -12,13 +12,13 @@ from contextlib import aclosing, asynccontextmanager
 from typing import Any, NoReturn
 
 import grpc
-from google.protobuf.message import Message
+from google.protobuf.message import DecodeError
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind
 
 from . import call as calls
 from .call import Call, Identity
-from .errors import AdwrightError, DeadlineTooShort, Internal, ResourceExhausted
+from .errors import AdwrightError, DeadlineTooShort, Internal, InvalidInput, ResourceExhausted
 from .logs import where
 from .rpc_types import Context, Handler
 from .status import code_of, to_grpc_status
@@ -35,12 +35,18 @@ Identify = Callable[[str, Iterable[tuple[str, str | bytes]]], Awaitable[Identity
 Raises Unauthenticated, or PermissionDenied when the caller may not use the method.
 """
 
+Decode = Callable[[bytes], Any] | None
+"""What turns bytes into a request message; None where bytes are wanted."""
+
 _MIN_TIME = 0.02
 _MARGIN = 0.05
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
-    """Wraps every handler but those of health and reflection, which are open to all."""
+    """Wraps every handler but those of health and reflection, which are open to all.
+
+    Requests are decoded in here, so that nothing of a caller who is not known is ever parsed.
+    """
 
     def __init__(
         self, telemetry: Telemetry, identify: Identify, *, max_request_bytes: int, max_deadline: float
@@ -65,23 +71,24 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         kind = f"{'stream' if handler.request_streaming else 'unary'}_{'stream' if stream else 'unary'}"
         make = getattr(grpc, f"{kind}_rpc_method_handler")
         wrapped: Handler = make(
-            self._answer_stream(method, stream) if stream else self._answer(method, unary),
-            request_deserializer=handler.request_deserializer,
+            self._answer_stream(method, stream, handler.request_deserializer)
+            if stream
+            else self._answer(method, unary, handler.request_deserializer),
             response_serializer=handler.response_serializer,
         )
         return wrapped
 
-    def _answer(self, method: str, behaviour: Any) -> Any:
+    def _answer(self, method: str, behaviour: Any, decode: Decode) -> Any:
         async def answer(request: Any, context: Context) -> Any:
             async with self._around(method, context):
-                return await behaviour(self._checked(request), context)
+                return await behaviour(self._request(request, decode), context)
 
         return answer
 
-    def _answer_stream(self, method: str, behaviour: Any) -> Any:
+    def _answer_stream(self, method: str, behaviour: Any, decode: Decode) -> Any:
         async def answer(request: Any, context: Context) -> None:
             async with self._around(method, context):
-                responses: AsyncGenerator[Any] = behaviour(self._checked(request), context)
+                responses: AsyncGenerator[Any] = behaviour(self._request(request, decode), context)
                 async with aclosing(responses):
                     async for response in responses:
                         await context.write(response)
@@ -131,19 +138,23 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
         finally:
             end_rpc_span(span, SpanKind.SERVER, code, reason)
 
-    def _checked(self, request: Any) -> Any:
-        if isinstance(request, Message):
-            self._check_size(request.ByteSize())
-            validate(request)
-            return request
-        if isinstance(request, bytes):
-            self._check_size(len(request))
-            return request
-        return self._checked_stream(request)
+    def _request(self, raw: Any, decode: Decode) -> Any:
+        """Bytes from the wire as the handler wants them: one message, or a stream of them."""
+        if not isinstance(raw, bytes):
+            return self._request_stream(raw, decode)
+        self._check_size(len(raw))
+        if decode is None:
+            return raw
+        try:
+            request = decode(raw)
+        except DecodeError:
+            raise InvalidInput("the request is not a message of this method", reason="MALFORMED_REQUEST") from None
+        validate(request)
+        return request
 
-    async def _checked_stream(self, requests: AsyncIterator[Any]) -> AsyncIterator[Any]:
-        async for request in requests:
-            yield self._checked(request)
+    async def _request_stream(self, raw: AsyncIterator[bytes], decode: Decode) -> AsyncIterator[Any]:
+        async for message in raw:
+            yield self._request(message, decode)
 
     def _check_size(self, size: int) -> None:
         if size > self._max_request_bytes:

@@ -25,8 +25,10 @@ __all__ = ["Server"]
 
 _log = logging.getLogger(__name__)
 
-# gRPC cuts off larger messages by itself, without words; the interceptor refuses those above its own limit with words.
-_HARD_LIMIT = 32 * 1024 * 1024
+# gRPC takes a message in before anybody has looked at who sends it, and cuts off one above its limit without words.
+# So its limit is a little above ours: what lies between is refused in our words, and memory stays bounded.
+_ROOM_FOR_WORDS = 2
+_MAX_RESPONSE_BYTES = 32 * 1024 * 1024
 
 
 class Server:
@@ -62,8 +64,8 @@ class Server:
             ],
             options=[
                 ("grpc.so_reuseport", 0),
-                ("grpc.max_receive_message_length", _HARD_LIMIT),
-                ("grpc.max_send_message_length", _HARD_LIMIT),
+                ("grpc.max_receive_message_length", _ROOM_FOR_WORDS * settings.max_request_bytes),
+                ("grpc.max_send_message_length", _MAX_RESPONSE_BYTES),
                 ("grpc.keepalive_time_ms", 30_000),
                 ("grpc.keepalive_timeout_ms", 10_000),
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
@@ -90,7 +92,11 @@ class Server:
         except RuntimeError:
             port = 0
         if port == 0:
-            raise SettingsError(f"cannot listen on {self._listen}: is something else running there?")
+            with_tls = ", and are ADWRIGHT_TLS_CERT_FILE and ADWRIGHT_TLS_KEY_FILE a pair in PEM format"
+            raise SettingsError(
+                f"cannot listen on {self._listen}: is something else running there"
+                f"{with_tls if self._settings.tls_cert_file else ''}?"
+            )
         self.address = f"{self._listen.rpartition(':')[0]}:{port}"
         await self.grpc.start()
 

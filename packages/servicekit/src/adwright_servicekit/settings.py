@@ -13,9 +13,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-__all__ = ["Address", "ServerSettings", "Settings", "SettingsError", "Target", "TlsSettings", "env"]
+__all__ = ["Address", "ReadableFile", "ServerSettings", "Settings", "SettingsError", "Target", "TlsSettings", "env"]
 
 
 class SettingsError(Exception):
@@ -71,8 +71,8 @@ class Settings(BaseModel):
             message = first["msg"].removeprefix("Value error, ")
             if first["type"] == "missing":
                 message = "is required and is not set"
-            name = str(first["loc"][0]) if first["loc"] else cls.__name__
-            raise SettingsError(f"{name}: {message}") from None
+            where = f"{first['loc'][0]}: " if first["loc"] else ""
+            raise SettingsError(f"{where}{message}") from None
 
 
 def _read(variable: str, path: str) -> str:
@@ -83,12 +83,31 @@ def _read(variable: str, path: str) -> str:
         raise SettingsError(f"{variable}: cannot read {path}: {why}") from None
 
 
+def _check_readable(path: Path) -> Path:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ValueError(f"cannot read {path}: {error.strerror}") from None
+    return path
+
+
+ReadableFile = Annotated[Path, AfterValidator(_check_readable)]
+"""Path of a file that can be read now."""
+
+
 class TlsSettings(Settings):
     """TLS where a certificate is set, mutual TLS where the CA of the callers is set too."""
 
-    tls_cert_file: Path | None = env("ADWRIGHT_TLS_CERT_FILE", None)
-    tls_key_file: Path | None = env("ADWRIGHT_TLS_KEY_FILE", None)
-    tls_client_ca_file: Path | None = env("ADWRIGHT_TLS_CLIENT_CA_FILE", None)
+    tls_cert_file: ReadableFile | None = env("ADWRIGHT_TLS_CERT_FILE", None)
+    tls_key_file: ReadableFile | None = env("ADWRIGHT_TLS_KEY_FILE", None)
+    tls_client_ca_file: ReadableFile | None = env("ADWRIGHT_TLS_CLIENT_CA_FILE", None)
+
+    @model_validator(mode="after")
+    def _pair(self) -> Self:
+        # Half a pair must not quietly mean no TLS at all.
+        if (self.tls_cert_file is None) != (self.tls_key_file is None):
+            raise ValueError("ADWRIGHT_TLS_CERT_FILE and ADWRIGHT_TLS_KEY_FILE come together: set both or neither")
+        return self
 
 
 class ServerSettings(TlsSettings):
