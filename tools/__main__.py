@@ -87,7 +87,7 @@ def _check_key(gateway: str, key: str) -> None:
     """A store keeps the keys it has: a new one is not added to it by itself. Raises StackError."""
     with Client(gateway, key, timeout=10) as client:
         try:
-            client.list_formats()
+            next(iter(client.list_formats()))
         except Unauthenticated:
             raise StackError(
                 "the gateway's store was made with another key: set ADWRIGHT_GATEWAY_BOOTSTRAP_KEY to that one, "
