@@ -43,7 +43,7 @@ async def test_one_that_wants_more_than_there_is_gets_all_there_is() -> None:
 
 
 @given(st.lists(st.tuples(st.integers(1, 5), st.integers(0, 5), st.booleans()), max_size=25), st.integers(1, 3))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=300, deadline=None)
 def test_the_limit_holds_and_everybody_gets_a_turn_also_when_some_leave(
     jobs: list[tuple[int, int, bool]], capacity: int
 ) -> None:

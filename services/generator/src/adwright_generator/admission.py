@@ -50,19 +50,18 @@ class Admission:
         try:
             await turn[1]
         except asyncio.CancelledError:
-            if turn in self._waiting:
-                self._waiting.remove(turn)
-                self._leave(0)
-            else:
+            if turn[1].done() and not turn[1].cancelled():
                 self._leave(weight)
+            elif turn in self._waiting:
+                self._waiting.remove(turn)
+                # Those behind may have less to wait for.
+                self._leave(0)
             raise
 
     def _leave(self, weight: int) -> None:
         self._free += weight
         while self._waiting and self._free >= self._waiting[0][0]:
             next_weight, turn = self._waiting.popleft()
-            self._free -= next_weight
-            if turn.cancelled():
-                self._free += next_weight
-            else:
+            if not turn.cancelled():
+                self._free -= next_weight
                 turn.set_result(None)
