@@ -28,12 +28,16 @@ async def test_those_who_wait_come_in_the_order_in_which_they_came() -> None:
 
 async def test_too_many_are_refused_at_once_and_those_inside_are_not_disturbed() -> None:
     admission = _admission(1, max_waiting=1)
+
+    async def pass_through() -> None:
+        async with admission.admit(1):
+            pass
+
     async with admission.admit(1):
-        waiting = asyncio.create_task(admission._enter(1))
+        waiting = asyncio.create_task(pass_through())
         await asyncio.sleep(0)
         with pytest.raises(BackendBusy):
-            async with admission.admit(1):
-                pass
+            await pass_through()
     await waiting
 
 
