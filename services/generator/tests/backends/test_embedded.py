@@ -84,14 +84,15 @@ async def test_a_prompt_that_does_not_fit_is_the_callers_to_shorten(small: Embed
 
 
 async def test_pattern_and_length_are_both_held(embedded: EmbeddedBackend) -> None:
-    text = {"type": "string", "minLength": 8, "maxLength": 30, "pattern": r"^[^0-9]*(?:1\.9[^0-9]+)*$"}
+    text: dict[str, Any] = {"type": "string", "minLength": 8, "maxLength": 30}
+    text["pattern"] = r"^[^0-9]*(?:1\.9[^0-9]+)*$"
     schema: dict[str, Any] = {"type": "object", "properties": {"a": text, "b": text}, "required": ["a", "b"]}
     schema["additionalProperties"] = False
     request = asking("A 1.9 kg tent for 249 EUR, as JSON.", 120, json_schema=schema, temperature=1.0)
     for _ in range(3):
         for value in json.loads(await text_of(embedded, request)).values():
             assert 8 <= len(value) <= 30
-            assert set(re.findall(r"[0-9.]*[0-9]", value)) <= {"1.9"}
+            assert re.search(text["pattern"], value)
 
 
 async def test_each_item_of_a_list_may_have_a_pattern_of_its_own(embedded: EmbeddedBackend) -> None:
