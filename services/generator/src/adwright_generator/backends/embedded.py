@@ -71,7 +71,7 @@ class EmbeddedBackend:
             residency=config.residency,
             max_concurrency=config.max_concurrency,
             constrained_output=True,
-            price=config.price.by_token(),
+            price=config.price.price(),
             prompt=config.prompt or ("" if self._path else _PACKAGED_PROMPT),
         )
 

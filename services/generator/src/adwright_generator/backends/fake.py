@@ -5,13 +5,12 @@ never used unless a configuration or a test names it.
 """
 
 import asyncio
-import hashlib
 import json
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from itertools import cycle
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -28,16 +27,11 @@ from .base import (
     StopReason,
 )
 from .config import BackendConfig
+from .fake_text import made_up
 
 __all__ = ["FakeBackend", "FakeCall", "FakeConfig", "FakeScript"]
 
 _TOKEN_BYTES = 4
-_VOCABULARY = (
-    "bright calm clear crisp easy fresh gentle honest light quiet ready simple smooth soft steady warm "
-    "coat cup evening hill home journey lamp morning path road room season shelter table trail walk "
-    "carry enjoy find follow keep make meet pack share start stay take try wear"
-)
-_WORDS = _VOCABULARY.split()
 
 
 class FakeConfig(BackendConfig):
@@ -112,7 +106,7 @@ class FakeBackend:
             residency=self._config.residency,
             max_concurrency=self._config.max_concurrency,
             constrained_output=True,
-            price=self._config.price.by_token(),
+            price=self._config.price.price(),
             prompt=self._config.prompt,
         )
 
@@ -223,52 +217,4 @@ def _cut(data: bytes, sizes: Sequence[int]) -> Iterable[Chunk]:
 def _text(request: BackendRequest) -> str:
     """The words for this request: others for another seed or another message."""
     said = [(message.role, message.content) for message in request.messages]
-    source = _Source(json.dumps([said, request.seed, request.json_schema], sort_keys=True))
-    if request.json_schema is None:
-        return source.sentence(120)
-    return json.dumps(source.value(request.json_schema), ensure_ascii=False, separators=(",", ":"))
-
-
-class _Source:
-    """Choices that depend on nothing but the key."""
-
-    def __init__(self, key: str) -> None:
-        self._key = key
-        self._count = 0
-
-    def below(self, limit: int) -> int:
-        self._count += 1
-        return int.from_bytes(hashlib.sha256(f"{self._count} {self._key}".encode()).digest()[:8]) % limit
-
-    def sentence(self, longest: int, shortest: int = 0) -> str:
-        """Words with at most `longest` characters in all, cut inside a word only if none fits."""
-        wanted = max(shortest, longest * 3 // 4)
-        text = ""
-        while len(text) < wanted:
-            word = _WORDS[self.below(len(_WORDS))]
-            longer = f"{text} {word}" if text else word.capitalize()
-            if len(longer) > longest:
-                return text if len(text) >= max(shortest, 1) else longer[:longest].rstrip().ljust(shortest, ".")
-            text = longer
-        return text
-
-    def value(self, schema: Mapping[str, Any]) -> Any:
-        """A value of the part of JSON Schema that ad formats use; patterns are not looked at."""
-        if "const" in schema:
-            return schema["const"]
-        if "enum" in schema:
-            return schema["enum"][self.below(len(schema["enum"]))]
-        match schema.get("type"):
-            case "object":
-                return {key: self.value(part) for key, part in schema.get("properties", {}).items()}
-            case "array":
-                count = schema.get("minItems", schema.get("maxItems", 1))
-                return [self.value(schema.get("items", {})) for _ in range(count)]
-            case "integer" | "number":
-                return schema.get("minimum", 0)
-            case "boolean":
-                return bool(self.below(2))
-            case "null":
-                return None
-            case _:
-                return self.sentence(schema.get("maxLength", 60), schema.get("minLength", 0))
+    return made_up(json.dumps([said, request.seed, request.json_schema], sort_keys=True), request.json_schema)

@@ -1,0 +1,35 @@
+"""What can go wrong with a backend. Another backend may do better with all of these; never with InvalidInput."""
+
+from adwright_servicekit.errors import FailedPrecondition, Internal, ResourceExhausted, Unavailable
+
+__all__ = ["BackendBusy", "BackendFailed", "BackendMisconfigured", "BackendStalled", "BackendUnavailable"]
+
+
+class BackendUnavailable(Unavailable):
+    """It cannot be reached, or the connection ended before the generation did."""
+
+    reason = "BACKEND_UNAVAILABLE"
+
+
+class BackendStalled(BackendUnavailable):
+    """It sends nothing any more, or has not begun in time."""
+
+    reason = "BACKEND_STALLED"
+
+
+class BackendBusy(ResourceExhausted):
+    """It is full right now. `retry_after` is in seconds, where it said so."""
+
+    reason = "BACKENDS_BUSY"
+
+
+class BackendFailed(Internal):
+    """It answered with something that is not a generation."""
+
+    reason = "BACKEND_FAILED"
+
+
+class BackendMisconfigured(FailedPrecondition):
+    """It cannot start as configured: a model file that is missing, a wrong URL, a key that nobody has."""
+
+    reason = "BACKEND_MISCONFIGURED"
