@@ -14,10 +14,13 @@ from adwright.generator.v1 import generator_service_pb2_grpc as pb_grpc
 from adwright_checks import default_checks
 from adwright_generator.backends.base import Backend
 from adwright_generator.convert import Formats
+from adwright_generator.fleet import Fleet
 from adwright_generator.generation import Generations
+from adwright_generator.policy.dispatcher import Limits
+from adwright_generator.policy.metered import Metered
 from adwright_generator.prompting import PromptLibrary
-from adwright_generator.routing import Router
 from adwright_generator.servicer import SERVICE, GeneratorServicer
+from adwright_servicekit.telemetry import Telemetry
 from adwright_servicekit.testing import as_tenant, serving
 
 
@@ -64,8 +67,8 @@ class Caller:
     def __init__(self, stub: Any) -> None:
         self.stub = stub
 
-    async def events(self, request: pb.GenerateRequest) -> list[Any]:
-        return [event async for event in self.stub.Generate(request, metadata=as_tenant())]
+    async def events(self, request: pb.GenerateRequest, tenant: str = "demo") -> list[Any]:
+        return [event async for event in self.stub.Generate(request, metadata=as_tenant(tenant))]
 
 
 @pytest.fixture
@@ -73,16 +76,22 @@ def generator() -> Callable[..., AbstractAsyncContextManager[Caller]]:
     """Serves a generator with these backends, started, in this order."""
 
     @asynccontextmanager
-    async def open_with(*backends: Backend) -> AsyncIterator[Caller]:
+    async def open_with(*backends: Backend, limits: Limits | None = None) -> AsyncIterator[Caller]:
         for backend in backends:
             await backend.start()
-        router, formats = Router(backends), Formats()
-        servicer = GeneratorServicer(Generations(router, PromptLibrary(), default_checks()), router, formats)
-        try:
-            async with serving(partial(pb_grpc.add_GeneratorServiceServicer_to_server, servicer), [SERVICE]) as channel:
-                yield Caller(pb_grpc.GeneratorServiceStub(channel))
-        finally:
-            for backend in backends:
-                await backend.close()
+        prompts = PromptLibrary()
+        async with Fleet(prompts, Telemetry("adwright-generator")) as fleet:
+            metered = [Metered(backend, fleet.spend(backend.info.name)) for backend in backends]
+            fleet.dispatcher.replace(metered, limits or Limits())
+            servicer = GeneratorServicer(
+                Generations(fleet.dispatcher, prompts, default_checks()), fleet, Formats()
+            )
+            try:
+                add = partial(pb_grpc.add_GeneratorServiceServicer_to_server, servicer)
+                async with serving(add, [SERVICE]) as channel:
+                    yield Caller(pb_grpc.GeneratorServiceStub(channel))
+            finally:
+                for backend in backends:
+                    await backend.close()
 
     return open_with

@@ -131,7 +131,7 @@ async def test_a_cut_ad_says_so(generator: Any, ask: Any) -> None:
     [
         (FakeScript(fail=BackendUnavailable("gone")), grpc.StatusCode.UNAVAILABLE, "BACKEND_UNAVAILABLE"),
         (FakeScript(fail=BackendFailed("odd"), fail_after=5), grpc.StatusCode.INTERNAL, "BACKEND_FAILED"),
-        (FakeScript(finish=None), grpc.StatusCode.INTERNAL, "BACKEND_FAILED"),
+        (FakeScript('{"headlines": ["Go', finish=None), grpc.StatusCode.INTERNAL, "BACKEND_FAILED"),
     ],
 )
 async def test_a_backend_that_fails_ends_the_stream_in_one_status(

@@ -86,6 +86,8 @@ def _generate_request(
         backend=request.backend,
         seed=request.seed if request.HasField("seed") else None,
         max_repairs=request.max_repairs if request.HasField("max_repairs") else None,
+        adapter=request.adapter,
+        priority=request.priority,
     )
 
 

@@ -10,18 +10,19 @@ from google.type import money_pb2
 
 from adwright.context.v1 import resources_pb2
 from adwright.generator.v1 import generator_service_pb2 as pb
-from adwright.type.v1 import ad_event_pb2, ad_pb2
+from adwright.type.v1 import ad_event_pb2, ad_pb2, priority_pb2
 from adwright_checks import Format, load_formats
 from adwright_checks.convert import ad_field_to_pb, brand_rules, finding_to_pb, format_to_pb, product_facts
 from adwright_checks.model import AdText
+from adwright_servicekit.call import Call
 from adwright_servicekit.errors import InvalidInput, NotFound
 
-from .backends.base import Backend
 from .events import Ad, Completed, Delta, Event, FinishReason, Resume, Started, Switched, Withheld
 from .job import Example, Job, ProductSheet
+from .policy.waiting import Priority
 from .prompting import language_name
 
-__all__ = ["Formats", "backend_status", "event_to_pb", "job_from"]
+__all__ = ["Formats", "duration", "event_to_pb", "job_from", "usd"]
 
 _FINISH = {
     FinishReason.STOP: ad_event_pb2.AdCompleted.FINISH_REASON_STOP,
@@ -33,6 +34,9 @@ _RESUME = {
     Resume.CONTINUED: ad_event_pb2.AdSwitched.RESUME_CONTINUED,
     Resume.RESTARTED: ad_event_pb2.AdSwitched.RESUME_RESTARTED,
 }
+
+
+_PRIORITY = {priority_pb2.PRIORITY_INTERACTIVE: Priority.INTERACTIVE, priority_pb2.PRIORITY_BATCH: Priority.BATCH}
 
 
 class Formats:
@@ -51,8 +55,8 @@ class Formats:
         return found
 
 
-def job_from(request: pb.GenerateRequest, formats: Formats) -> Job:
-    """What a request asks for. Raises InvalidInput and NotFound."""
+def job_from(request: pb.GenerateRequest, formats: Formats, call: Call | None) -> Job:
+    """What a request asks for, on behalf of whom and until when. Raises InvalidInput and NotFound."""
     ad_format = formats.get(request.format)
     context = request.context
     language = context.language or next(iter(context.brand.languages), "en")
@@ -84,6 +88,10 @@ def job_from(request: pb.GenerateRequest, formats: Formats) -> Job:
         residencies=frozenset(context.brand.data_policy.allowed_residencies),
         seed=request.seed if request.HasField("seed") else None,
         max_repairs=request.max_repairs if request.HasField("max_repairs") else 2,
+        adapter=request.adapter,
+        tenant=call.identity.tenant if call and call.identity else "",
+        priority=_PRIORITY.get(request.priority, Priority.INTERACTIVE),
+        deadline=call.deadline if call else None,
     )
 
 
@@ -151,7 +159,6 @@ def event_to_pb(event: Event, trace_id: str) -> ad_event_pb2.AdEvent:
 
 
 def _completed(event: Completed, trace_id: str) -> ad_event_pb2.AdCompleted:
-    units, fraction = divmod(event.cost_usd, 1)
     return ad_event_pb2.AdCompleted(
         ads=[_ad(ad) for ad in event.ads],
         finish_reason=_FINISH[event.finish_reason],
@@ -162,12 +169,12 @@ def _completed(event: Completed, trace_id: str) -> ad_event_pb2.AdCompleted:
             model_calls=event.usage.model_calls,
         ),
         timings=ad_event_pb2.Timings(
-            queued=_duration(event.timings.queued),
-            first_delta=_duration(event.timings.first_delta),
-            total=_duration(event.timings.total),
-            per_output_token=_duration(event.timings.per_output_token),
+            queued=duration(event.timings.queued),
+            first_delta=duration(event.timings.first_delta),
+            total=duration(event.timings.total),
+            per_output_token=duration(event.timings.per_output_token),
         ),
-        cost=money_pb2.Money(currency_code="USD", units=int(units), nanos=int(fraction.scaleb(9))),
+        cost=usd(event.usage.cost_usd),
         checks=[finding_to_pb(finding, ad.variant) for ad in event.ads for finding in ad.findings],
         trace_id=trace_id,
     )
@@ -178,24 +185,16 @@ def _ad(ad: Ad) -> ad_pb2.Ad:
     return ad_pb2.Ad(variant=ad.variant, fields=fields, valid=ad.valid)
 
 
-def _duration(seconds: float | None) -> duration_pb2.Duration | None:
+def duration(seconds: float | None) -> duration_pb2.Duration | None:
+    """Seconds as a Duration; nothing where nothing was measured."""
     if seconds is None:
         return None
-    duration = duration_pb2.Duration()
-    duration.FromTimedelta(timedelta(seconds=seconds))
-    return duration
+    message = duration_pb2.Duration()
+    message.FromTimedelta(timedelta(seconds=seconds))
+    return message
 
 
-def backend_status(backend: Backend) -> pb.BackendStatus:
-    """What a backend is and does."""
-    info = backend.info
-    return pb.BackendStatus(
-        name=info.name,
-        kind=info.kind,
-        model=info.model,
-        residency=info.residency,
-        ready=backend.ready,
-        in_flight=backend.in_flight,
-        max_concurrency=info.max_concurrency,
-        constrained_output=info.constrained_output,
-    )
+def usd(amount: float) -> money_pb2.Money:
+    """Dollars, to the nano."""
+    units, nanos = divmod(round(amount * 1e9), 1_000_000_000)
+    return money_pb2.Money(currency_code="USD", units=units, nanos=nanos)

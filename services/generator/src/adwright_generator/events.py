@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from decimal import Decimal
 from enum import Enum
 
 from adwright_checks import Finding, Format
+
+from .backends.accounting import Account
+from .backends.base import Resume
 
 __all__ = [
     "Ad",
@@ -17,7 +19,6 @@ __all__ = [
     "Started",
     "Switched",
     "Timings",
-    "Usage",
     "Withheld",
 ]
 
@@ -45,14 +46,6 @@ class Delta:
     variant: int
     path: str
     text: str
-
-
-class Resume(Enum):
-    """What becomes of the text so far when something else goes on with a variant."""
-
-    EXACT_PREFIX = "exact_prefix"
-    CONTINUED = "continued"
-    RESTARTED = "restarted"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,16 +87,6 @@ class Ad:
     valid: bool
 
 
-@dataclass(slots=True)
-class Usage:
-    """Tokens over all tries of a generation; grows while it runs."""
-
-    input_tokens: int = 0
-    output_tokens: int = 0
-    estimated: bool = False
-    model_calls: int = 0
-
-
 @dataclass(frozen=True, slots=True)
 class Timings:
     """Units: seconds since the request came in; None where nothing was measured."""
@@ -120,9 +103,9 @@ class Completed:
 
     ads: Sequence[Ad]
     finish_reason: FinishReason
-    usage: Usage
+    usage: Account
+    """Of all calls, those that failed included; with their cost."""
     timings: Timings
-    cost_usd: Decimal
 
 
 Event = Started | Delta | Switched | Withheld | Completed

@@ -3,54 +3,46 @@
 import time
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from decimal import Decimal
 
 from adwright_checks import Check
 
-from .admission import Admission
-from .backends.base import Backend, StopReason
-from .events import Completed, Delta, Event, FinishReason, Started, Timings, Usage
+from .backends.accounting import Account
+from .backends.base import BackendInfo, StopReason
+from .events import Completed, Delta, Event, FinishReason, Started, Timings
 from .job import Job
+from .policy.dispatcher import Dispatcher
+from .policy.lease import Lease
 from .prompting import Prompt, PromptLibrary
 from .relay import merged
-from .routing import Router
-from .variant import VariantResult, write_variant
+from .variant import VariantEvent, VariantResult, write_variant
 
 __all__ = ["Generations"]
 
-_MTOK = Decimal(1_000_000)
-
-
 class Generations:
-    """Runs generations on the backends of a router."""
+    """Runs generations on the backends that a dispatcher hands out."""
 
     def __init__(
         self,
-        router: Router,
+        dispatcher: Dispatcher,
         prompts: PromptLibrary,
         checks: Sequence[Check],
         *,
         now: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._router = router
+        self._dispatcher = dispatcher
         self._prompts = prompts
         self._checks = tuple(checks)
         self._now = now
-        self._admissions = {b.info.name: Admission(b.info) for b in router.backends}
 
     async def run(self, job: Job) -> AsyncGenerator[Event]:
         """One Started, then what happens, then one Completed; or an error of the tree instead of the latter."""
         begun = self._now()
-        backend = self._router.choose(job)
-        prompt = self._prompts.get(job.prompt_version or backend.info.prompt)
-        async with self._admissions[backend.info.name].admit(job.variant_count):
+        async with self._dispatcher.admit(job) as lease:
+            prompt = self._prompts.get(job.prompt_version or lease.info.prompt)
             queued = self._now() - begun
-            yield _started(job, backend, prompt)
+            yield _started(job, lease.info, prompt)
             results = [VariantResult() for _ in range(job.variant_count)]
-            sources = [
-                write_variant(job, variant, backend, prompt, self._checks, result)
-                for variant, result in enumerate(results)
-            ]
+            sources = [self._write(job, number, lease, prompt, result) for number, result in enumerate(results)]
             first: float | None = None
             async with aclosing(merged(sources)) as events:
                 async for event in events:
@@ -63,16 +55,25 @@ class Generations:
             finish_reason=_worst(results),
             usage=usage,
             timings=_timings(queued, first, self._now() - begun, usage),
-            cost_usd=_cost(backend, usage),
         )
 
+    async def _write(
+        self, job: Job, variant: int, lease: Lease, prompt: Prompt, result: VariantResult
+    ) -> AsyncGenerator[VariantEvent]:
+        async with (
+            lease.seat() as seat,
+            aclosing(write_variant(job, variant, seat, prompt, self._checks, result)) as events,
+        ):
+            async for event in events:
+                yield event
 
-def _started(job: Job, backend: Backend, prompt: Prompt) -> Started:
+
+def _started(job: Job, backend: BackendInfo, prompt: Prompt) -> Started:
     return Started(
         generation=job.generation,
         format=job.format,
-        backend=backend.info.name,
-        model=backend.info.model,
+        backend=backend.name,
+        model=backend.model,
         prompt_version=prompt.version,
         context_revision=job.context_revision,
         language=job.language,
@@ -81,13 +82,11 @@ def _started(job: Job, backend: Backend, prompt: Prompt) -> Started:
     )
 
 
-def _total(usages: Sequence[Usage]) -> Usage:
-    return Usage(
-        input_tokens=sum(u.input_tokens for u in usages),
-        output_tokens=sum(u.output_tokens for u in usages),
-        estimated=any(u.estimated for u in usages),
-        model_calls=sum(u.model_calls for u in usages),
-    )
+def _total(usages: Sequence[Account]) -> Account:
+    total = Account()
+    for usage in usages:
+        total.add(usage)
+    return total
 
 
 def _worst(results: Sequence[VariantResult]) -> FinishReason:
@@ -98,15 +97,7 @@ def _worst(results: Sequence[VariantResult]) -> FinishReason:
     return FinishReason.STOP
 
 
-def _timings(queued: float, first: float | None, total: float, usage: Usage) -> Timings:
+def _timings(queued: float, first: float | None, total: float, usage: Account) -> Timings:
     written = usage.output_tokens - 1
     per_token = (total - first) / written if first is not None and written > 0 else None
     return Timings(queued=queued, first_delta=first, total=total, per_output_token=per_token)
-
-
-def _cost(backend: Backend, usage: Usage) -> Decimal:
-    price = backend.info.price
-    return (
-        Decimal(str(price.usd_per_mtok_in)) * usage.input_tokens
-        + Decimal(str(price.usd_per_mtok_out)) * usage.output_tokens
-    ) / _MTOK

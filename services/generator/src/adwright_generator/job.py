@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from adwright_checks import BrandRules, Format, ProductFacts, Subject
 from adwright_checks.model import AdText
 
+from .policy.waiting import Priority
+
 __all__ = ["Example", "Job", "ProductSheet"]
 
 
@@ -67,6 +69,13 @@ class Job:
     """Where the brand's data may be processed; empty: anywhere."""
     seed: int | None = None
     max_repairs: int = 2
+    adapter: str = ""
+    """LoRA adapter to write with; empty: the model as it is."""
+    tenant: str = ""
+    """For whom it is: tenants share the waiting evenly."""
+    priority: Priority = Priority.INTERACTIVE
+    deadline: float | None = None
+    """When the caller has given up, on the clock of `time.monotonic`."""
 
     @property
     def paths(self) -> list[str]:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from typing import TypeVar
 
-from .backends.base import BackendEvent, Chunk, Finish
+from .backends.base import BackendEvent, Chunk, Finish, Switch
 
 __all__ = ["gathered", "merged"]
 
@@ -27,22 +27,27 @@ async def gathered(
     """
     data = bytearray()
     tokens = 0
+    switch: Switch | None = None
     finish: Finish | None = None
     ended = False
     arrived, drained = asyncio.Event(), asyncio.Event()
 
     async def read() -> None:
-        nonlocal tokens, finish, ended
+        nonlocal tokens, switch, finish, ended
         try:
             async with aclosing(source):
                 async for event in source:
                     if isinstance(event, Finish):
                         finish = event
                         return
-                    data.extend(event.data)
-                    tokens += event.tokens
+                    if isinstance(event, Switch):
+                        switch = event
+                    else:
+                        data.extend(event.data)
+                        tokens += event.tokens
                     arrived.set()
-                    while len(data) >= max_bytes:
+                    # What comes after a switch must not be joined with what came before it.
+                    while switch is not None or len(data) >= max_bytes:
                         drained.clear()
                         await drained.wait()
         finally:
@@ -60,6 +65,12 @@ async def gathered(
                 tokens = 0
                 drained.set()
                 yield chunk
+                if ended or switch is not None:
+                    arrived.set()
+            elif switch is not None:
+                event, switch = switch, None
+                drained.set()
+                yield event
                 if ended:
                     arrived.set()
             elif ended:

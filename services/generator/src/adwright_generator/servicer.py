@@ -7,13 +7,15 @@ from adwright.generator.v1 import generator_service_pb2 as pb
 from adwright.generator.v1 import generator_service_pb2_grpc as pb_grpc
 from adwright.type.v1 import ad_event_pb2, format_pb2
 from adwright_checks.convert import format_to_pb
+from adwright_servicekit.call import current_call
 from adwright_servicekit.errors import InvalidInput
 from adwright_servicekit.rpc_types import Context
 from adwright_servicekit.telemetry import trace_id
 
-from .convert import Formats, backend_status, event_to_pb, job_from
+from .convert import Formats, event_to_pb, job_from
+from .fleet import Fleet
 from .generation import Generations
-from .routing import Router
+from .status import backends_to_pb
 
 __all__ = ["SERVICE", "GeneratorServicer"]
 
@@ -25,19 +27,19 @@ _DEFAULT_PAGE = 50
 class GeneratorServicer(pb_grpc.GeneratorServiceServicer):
     """Translates between the wire and the domain."""
 
-    def __init__(self, generations: Generations, router: Router, formats: Formats) -> None:
+    def __init__(self, generations: Generations, fleet: Fleet, formats: Formats) -> None:
         self._generations = generations
-        self._router = router
+        self._fleet = fleet
         self._formats = formats
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> AsyncGenerator[ad_event_pb2.AdEvent]:
         trace = trace_id()
-        async with aclosing(self._generations.run(job_from(request, self._formats))) as events:
+        async with aclosing(self._generations.run(job_from(request, self._formats, current_call()))) as events:
             async for event in events:
                 yield event_to_pb(event, trace)
 
     async def ListBackends(self, request: pb.ListBackendsRequest, context: Context) -> pb.ListBackendsResponse:
-        return pb.ListBackendsResponse(backends=[backend_status(backend) for backend in self._router.backends])
+        return backends_to_pb(self._fleet)
 
     async def GetFormat(self, request: pb.GetFormatRequest, context: Context) -> format_pb2.Format:
         return format_to_pb(self._formats.get(request.name))

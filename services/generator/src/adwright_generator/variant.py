@@ -24,13 +24,14 @@ from adwright_checks import (
 )
 from adwright_checks.lengths import WIDE_LANGUAGES
 from adwright_checks.normalise import fold
-from adwright_servicekit.errors import Internal
 
-from .backends.base import Backend, BackendRequest, Finish, StopReason
+from .backends.accounting import Account
+from .backends.base import BackendRequest, Finish, Resume, StopReason, Switch
 from .decode import MalformedOutput, decoder_for
-from .events import Ad, Delta, Resume, Switched, Usage, Withheld
+from .events import Ad, Delta, Switched, Withheld
 from .guard import Rules, StreamGuard
 from .job import Job
+from .policy.lease import Seat
 from .prompting import Ask, Prompt
 from .relay import gathered
 
@@ -53,7 +54,7 @@ class VariantResult:
 
     ad: Ad | None = None
     stop: StopReason = StopReason.STOP
-    usage: Usage = field(default_factory=Usage)
+    usage: Account = field(default_factory=Account)
 
 
 @dataclass(slots=True)
@@ -66,6 +67,11 @@ class _Try:
     findings: Sequence[Finding] = ()
     failing: list[str] = field(default_factory=list)
 
+    def restart(self, texts: dict[str, str]) -> None:
+        """Back to what there was before the call that is now made again."""
+        self.texts = dict(texts)
+        self.withheld = {path: rule for path, rule in self.withheld.items() if path in texts}
+
     @property
     def rank(self) -> tuple[int, int, float]:
         """Fewer texts at fault, then more texts, then better scores."""
@@ -74,7 +80,7 @@ class _Try:
 
 
 async def write_variant(
-    job: Job, variant: int, backend: Backend, prompt: Prompt, checks: Sequence[Check], result: VariantResult
+    job: Job, variant: int, seat: Seat, prompt: Prompt, checks: Sequence[Check], result: VariantResult
 ) -> AsyncGenerator[VariantEvent]:
     """Streams one variant and fills `result` at its end. The last thing streamed is the ad in `result`."""
     rules = _rules(job, prompt)
@@ -83,16 +89,14 @@ async def write_variant(
     kept: dict[str, str] = {}
     for attempt in range(1 + job.max_repairs):
         if attempt:
-            yield _repair(variant, backend)
+            yield _repair(variant, seat)
             for path, text in kept.items():
                 yield Delta(variant, path, text)
         current = _Try(dict(kept))
         missing = [path for path in job.paths if path not in kept]
         for ask in prompt.asks(job, missing, kept, attempt):
-            request = _request(job, variant, attempt, prompt, ask, backend)
-            async with aclosing(
-                _write(job, rules, variant, backend, request, ask.paths, current, result.usage)
-            ) as events:
+            request = _request(job, variant, attempt, prompt, ask, result.usage)
+            async with aclosing(_write(job, rules, variant, seat, request, ask.paths, current)) as events:
                 async for event in events:
                     yield event
         _judge(job, current, checks)
@@ -105,7 +109,7 @@ async def write_variant(
         }
     assert best is not None
     if best is not current:
-        yield _repair(variant, backend)
+        yield _repair(variant, seat)
         for path in job.paths:
             if best.texts.get(path):
                 yield Delta(variant, path, best.texts[path])
@@ -117,44 +121,65 @@ async def write_variant(
 
 
 async def _write(
-    job: Job,
-    rules: Rules,
-    variant: int,
-    backend: Backend,
-    request: BackendRequest,
-    paths: Sequence[str],
-    out: _Try,
-    usage: Usage,
+    job: Job, rules: Rules, variant: int, seat: Seat, request: BackendRequest, paths: Sequence[str], out: _Try
 ) -> AsyncGenerator[VariantEvent]:
     """One call to the model: its texts go to the wire and into `out`."""
-    decoder = decoder_for(job.format, paths)
-    guards = {path: StreamGuard(rules) for path in paths}
-    finish: Finish | None = None
-    tokens = 0
-    usage.model_calls += 1
+    before = dict(out.texts)
+    reading = _Reading(job, rules, variant, paths, out)
     try:
-        async with aclosing(gathered(backend.generate(request))) as events:
+        async with aclosing(gathered(seat.generate(request))) as events:
             async for event in events:
-                if isinstance(event, Finish):
-                    finish = event
-                    continue
-                tokens += event.tokens
-                for path, text in decoder.feed(event.data):
-                    for item in _guarded(variant, path, guards[path].feed(text), guards[path], out):
+                if isinstance(event, Switch):
+                    yield Switched(variant, event.source, event.target, event.reason, event.resume)
+                    if event.resume is Resume.RESTARTED:
+                        out.restart(before)
+                        reading = _Reading(job, rules, variant, paths, out)
+                        for path, text in before.items():
+                            yield Delta(variant, path, text)
+                elif isinstance(event, Finish):
+                    if event.reason is StopReason.LENGTH:
+                        out.stop = event.reason
+                else:
+                    for item in reading.feed(event.data):
                         yield item
-        decoder.finish()
+        reading.decoder.finish()
     except MalformedOutput as error:
         # Not the caller's fault and not the backend's: the texts that are missing are written again.
         _log.info("try of variant %d gave malformed output: %s", variant, type(error).__name__)
-    finally:
-        _account(usage, request, finish, tokens)
-    for path in paths:
-        for item in _guarded(variant, path, guards[path].finish(), guards[path], out):
-            yield item
-    if finish is None:
-        raise Internal(f"backend {backend.info.name} ended without a final event", reason="BACKEND_FAILED")
-    if finish.reason is StopReason.LENGTH:
-        out.stop = finish.reason
+    for item in reading.finish():
+        yield item
+
+
+class _Reading:
+    """The output of one call, from bytes to what may be sent."""
+
+    def __init__(self, job: Job, rules: Rules, variant: int, paths: Sequence[str], out: _Try) -> None:
+        self.decoder = decoder_for(job.format, paths)
+        self._guards = {path: StreamGuard(rules) for path in paths}
+        self._variant = variant
+        self._out = out
+
+    def feed(self, data: bytes) -> list[VariantEvent]:
+        """Raises MalformedOutput."""
+        events: list[VariantEvent] = []
+        for path, text in self.decoder.feed(data):
+            events += self._guarded(path, self._guards[path].feed(text))
+        return events
+
+    def finish(self) -> list[VariantEvent]:
+        """What was held back and turned out to be harmless."""
+        return [event for path, guard in self._guards.items() for event in self._guarded(path, guard.finish())]
+
+    def _guarded(self, path: str, text: str) -> list[VariantEvent]:
+        out, matched = self._out, self._guards[path].matched
+        events: list[VariantEvent] = []
+        if text:
+            out.texts[path] = out.texts.get(path, "") + text
+            events.append(Delta(self._variant, path, text))
+        if matched and path not in out.withheld:
+            out.withheld[path] = matched
+            events.append(Withheld(self._variant, path, matched))
+        return events
 
 
 def _rules(job: Job, prompt: Prompt) -> Rules:
@@ -164,17 +189,6 @@ def _rules(job: Job, prompt: Prompt) -> Rules:
         "banned_terms": (*job.brand.banned_terms, *job.brand.competitors),
         "prompt_leak": [name for name in prompt.foreign_names if fold(name) not in ours],
     }
-
-
-def _guarded(variant: int, path: str, text: str, guard: StreamGuard, out: _Try) -> list[VariantEvent]:
-    events: list[VariantEvent] = []
-    if text:
-        out.texts[path] = out.texts.get(path, "") + text
-        events.append(Delta(variant, path, text))
-    if guard.matched and path not in out.withheld:
-        out.withheld[path] = guard.matched
-        events.append(Withheld(variant, path, guard.matched))
-    return events
 
 
 def _judge(job: Job, current: _Try, checks: Sequence[Check]) -> None:
@@ -200,18 +214,19 @@ def _is_cut(job: Job, path: str, text: str) -> bool:
     return bool(limit) and len(text) >= limit - 1 and text[-1] not in _SENTENCE_ENDS
 
 
-def _request(job: Job, variant: int, attempt: int, prompt: Prompt, ask: Ask, backend: Backend) -> BackendRequest:
+def _request(job: Job, variant: int, attempt: int, prompt: Prompt, ask: Ask, account: Account) -> BackendRequest:
     # Tries and variants differ by seed; without a seed of the caller's they differ by chance.
     seed = None if job.seed is None else (job.seed + 1000 * variant + attempt) % 2**32
     sampling = prompt.settings
-    constrained = job.format.output is Output.JSON and backend.info.constrained_output
     return BackendRequest(
         messages=ask.messages,
         max_tokens=_max_tokens(job, ask.paths),
         temperature=min(1.0, sampling.temperature + sampling.repair_heat * attempt),
         top_p=sampling.top_p,
         seed=seed,
-        json_schema=_schema(job, ask.paths) if constrained else None,
+        json_schema=_schema(job, ask.paths) if job.format.output is Output.JSON else None,
+        adapter=job.adapter,
+        account=account,
     )
 
 
@@ -236,15 +251,5 @@ def _max_tokens(job: Job, paths: Sequence[str]) -> int:
     return min(_MAX_TOKENS, characters // (1 if dense else 2) + 16 * len(paths) + 32)
 
 
-def _account(usage: Usage, request: BackendRequest, finish: Finish | None, tokens: int) -> None:
-    if finish is not None and finish.output_tokens is not None and finish.input_tokens is not None:
-        usage.input_tokens += finish.input_tokens
-        usage.output_tokens += finish.output_tokens
-        return
-    usage.estimated = True
-    usage.output_tokens += tokens
-    usage.input_tokens += sum(len(message.content) for message in request.messages) // 4
-
-
-def _repair(variant: int, backend: Backend) -> Switched:
-    return Switched(variant, backend.info.name, backend.info.name, "repair", Resume.RESTARTED)
+def _repair(variant: int, seat: Seat) -> Switched:
+    return Switched(variant, seat.info.name, seat.info.name, "repair", Resume.RESTARTED)

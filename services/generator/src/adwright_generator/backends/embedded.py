@@ -19,6 +19,7 @@ from adwright_servicekit.errors import AdwrightError, InvalidInput
 
 from ._llama_server import LlamaServer, check_model, grammar_of, packaged_model
 from .base import (
+    Backend,
     BackendBusy,
     BackendEvent,
     BackendFailed,
@@ -52,7 +53,7 @@ class EmbeddedConfig(BackendConfig):
     """Cores to use; without it those that the process may use."""
 
 
-class EmbeddedBackend:
+class EmbeddedBackend(Backend):
     """A GGUF model run by llama.cpp in this process. See `Backend` for the contract."""
 
     def __init__(self, config: EmbeddedConfig, *, default_model: Path | None = None) -> None:

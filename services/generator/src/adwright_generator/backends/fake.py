@@ -17,12 +17,14 @@ from pydantic import Field
 from adwright_servicekit.errors import AdwrightError
 
 from .base import (
+    Backend,
     BackendBusy,
     BackendEvent,
     BackendInfo,
     BackendRequest,
     BackendUnavailable,
     Chunk,
+    Continuation,
     Finish,
     StopReason,
 )
@@ -52,7 +54,8 @@ class FakeScript:
     """What one call does. The defaults are a call that goes well."""
 
     text: str | None = None
-    """Without it: words made from the request, in the shape of its schema."""
+    """Without it: words made from the request, in the shape of its schema. Of a text that begins with the request's
+    prefix it says the rest."""
     chunk_bytes: tuple[int, ...] = (_TOKEN_BYTES,)
     """Sizes of the chunks, over and over; 0 is an empty chunk. They fall inside code points as they come."""
     first_delay: float | None = None
@@ -81,7 +84,7 @@ class FakeCall:
     """The reader left before the end."""
 
 
-class FakeBackend:
+class FakeBackend(Backend):
     """Says what it is told to. See `Backend` for the contract."""
 
     def __init__(
@@ -106,6 +109,8 @@ class FakeBackend:
             residency=self._config.residency,
             max_concurrency=self._config.max_concurrency,
             constrained_output=True,
+            continuation=Continuation.EXACT,
+            continues_json=True,
             price=self._config.price.price(),
             prompt=self._config.prompt,
         )
@@ -163,7 +168,7 @@ class FakeBackend:
             self._in_flight -= 1
 
     async def _play(self, script: FakeScript, request: BackendRequest) -> AsyncGenerator[BackendEvent]:
-        text = _text(request) if script.text is None else script.text
+        text = (_text(request) if script.text is None else script.text).removeprefix(request.prefix)
         for stop in request.stop:
             text = text.partition(stop)[0]
         data = text.encode()

@@ -3,6 +3,7 @@
 isort:skip_file
 """
 
+from adwright.type.v1 import priority_pb2 as _priority_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import message as _message
@@ -57,6 +58,8 @@ class GenerateAdRequest(_message.Message):
     BACKEND_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     MAX_REPAIRS_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     brand: _builtins.str
     """The brand: `brands/nordlys`, or `nordlys` for short."""
     format: _builtins.str
@@ -79,6 +82,10 @@ class GenerateAdRequest(_message.Message):
     """Makes sampling repeatable on one backend; unset: random."""
     max_repairs: _builtins.int
     """How often a variant may be repaired after a failed check, 0 to 5; unset: 2."""
+    adapter: _builtins.str
+    """The LoRA adapter to write with, by its name on the model server; empty: the model as it is."""
+    priority: _priority_pb2.Priority.ValueType
+    """Who goes first when the backends are full; unset: interactive."""
     @_builtins.property
     def products(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The products the ad is about: full names, or `aurora-trail-2` for short. Empty: those that answer the brief best."""
@@ -103,10 +110,12 @@ class GenerateAdRequest(_message.Message):
         backend: _builtins.str = ...,
         seed: _builtins.int | None = ...,
         max_repairs: _builtins.int | None = ...,
+        adapter: _builtins.str = ...,
+        priority: _priority_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs", "_seed", b"_seed", "max_repairs", b"max_repairs", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs", "_seed", b"_seed", "audience", b"audience", "backend", b"backend", "brand", b"brand", "brief", b"brief", "field_counts", b"field_counts", "format", b"format", "language", b"language", "max_repairs", b"max_repairs", "products", b"products", "prompt_version", b"prompt_version", "seed", b"seed", "tone", b"tone", "variant_count", b"variant_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs", "_seed", b"_seed", "adapter", b"adapter", "audience", b"audience", "backend", b"backend", "brand", b"brand", "brief", b"brief", "field_counts", b"field_counts", "format", b"format", "language", b"language", "max_repairs", b"max_repairs", "priority", b"priority", "products", b"products", "prompt_version", b"prompt_version", "seed", b"seed", "tone", b"tone", "variant_count", b"variant_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_repairs: _TypeAlias = _typing.Literal["max_repairs"]  # noqa: Y015
     _WhichOneofArgType__max_repairs: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs"]  # noqa: Y015

@@ -5,10 +5,14 @@ isort:skip_file
 
 from adwright.context.v1 import resources_pb2 as _resources_pb2
 from adwright.type.v1 import format_pb2 as _format_pb2
+from adwright.type.v1 import priority_pb2 as _priority_pb2
 from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
+from google.protobuf import duration_pb2 as _duration_pb2
 from google.protobuf import message as _message
 from google.protobuf.internal import containers as _containers
+from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
+from google.type import money_pb2 as _money_pb2
 import builtins as _builtins
 import sys
 import typing as _typing
@@ -58,6 +62,8 @@ class GenerateRequest(_message.Message):
     BACKEND_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     MAX_REPAIRS_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
     generation: _builtins.str
     """Resource name the generation will have, `generations/…`; empty: the generator makes one."""
     format: _builtins.str
@@ -78,6 +84,10 @@ class GenerateRequest(_message.Message):
     """Makes sampling repeatable on one backend; unset: random."""
     max_repairs: _builtins.int
     """How often a variant may be repaired after a failed check, 0 to 5; unset: 2."""
+    adapter: _builtins.str
+    """The LoRA adapter to write with, by its name on the model server; empty: the model as it is."""
+    priority: _priority_pb2.Priority.ValueType
+    """Who goes first when the backends are full; unset: interactive."""
     @_builtins.property
     def context(self) -> _resources_pb2.PromptContext:
         """What the context service chose for this ad."""
@@ -101,10 +111,12 @@ class GenerateRequest(_message.Message):
         backend: _builtins.str = ...,
         seed: _builtins.int | None = ...,
         max_repairs: _builtins.int | None = ...,
+        adapter: _builtins.str = ...,
+        priority: _priority_pb2.Priority.ValueType = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs", "_seed", b"_seed", "context", b"context", "max_repairs", b"max_repairs", "seed", b"seed"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs", "_seed", b"_seed", "audience", b"audience", "backend", b"backend", "brief", b"brief", "context", b"context", "field_counts", b"field_counts", "format", b"format", "generation", b"generation", "max_repairs", b"max_repairs", "prompt_version", b"prompt_version", "seed", b"seed", "tone", b"tone", "variant_count", b"variant_count"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs", "_seed", b"_seed", "adapter", b"adapter", "audience", b"audience", "backend", b"backend", "brief", b"brief", "context", b"context", "field_counts", b"field_counts", "format", b"format", "generation", b"generation", "max_repairs", b"max_repairs", "priority", b"priority", "prompt_version", b"prompt_version", "seed", b"seed", "tone", b"tone", "variant_count", b"variant_count"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__max_repairs: _TypeAlias = _typing.Literal["max_repairs"]  # noqa: Y015
     _WhichOneofArgType__max_repairs: _TypeAlias = _typing.Literal["_max_repairs", b"_max_repairs"]  # noqa: Y015
@@ -141,6 +153,9 @@ class ListBackendsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
     BACKENDS_FIELD_NUMBER: _builtins.int
+    WAITING_FIELD_NUMBER: _builtins.int
+    waiting: _builtins.int
+    """Generations that wait to begin."""
     @_builtins.property
     def backends(self) -> _containers.RepeatedCompositeFieldContainer[Global___BackendStatus]:
         """The backends, in routing order."""
@@ -149,10 +164,11 @@ class ListBackendsResponse(_message.Message):
         self,
         *,
         backends: _abc.Iterable[Global___BackendStatus] | None = ...,
+        waiting: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["backends", b"backends"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backends", b"backends", "waiting", b"waiting"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -164,6 +180,68 @@ class BackendStatus(_message.Message):
 
     DESCRIPTOR: _descriptor.Descriptor
 
+    class _State:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _StateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[BackendStatus._State.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        STATE_UNSPECIFIED: BackendStatus._State.ValueType  # 0
+        """Not set."""
+        STATE_READY: BackendStatus._State.ValueType  # 1
+        """It takes them."""
+        STATE_BUSY: BackendStatus._State.ValueType  # 2
+        """It is full, or the wait for it is longer than `routing.max_predicted_wait`: interactive requests go on to the
+        next backend that may have them.
+        """
+        STATE_BROKEN: BackendStatus._State.ValueType  # 3
+        """It failed so often that it is left alone for a while."""
+        STATE_DOWN: BackendStatus._State.ValueType  # 4
+        """It cannot be reached."""
+
+    class State(_State, metaclass=_StateEnumTypeWrapper):
+        """Whether it takes new requests, and if not, why."""
+
+    STATE_UNSPECIFIED: BackendStatus.State.ValueType  # 0
+    """Not set."""
+    STATE_READY: BackendStatus.State.ValueType  # 1
+    """It takes them."""
+    STATE_BUSY: BackendStatus.State.ValueType  # 2
+    """It is full, or the wait for it is longer than `routing.max_predicted_wait`: interactive requests go on to the
+    next backend that may have them.
+    """
+    STATE_BROKEN: BackendStatus.State.ValueType  # 3
+    """It failed so often that it is left alone for a while."""
+    STATE_DOWN: BackendStatus.State.ValueType  # 4
+    """It cannot be reached."""
+
+    class _Breaker:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _BreakerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[BackendStatus._Breaker.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        BREAKER_UNSPECIFIED: BackendStatus._Breaker.ValueType  # 0
+        """Not set."""
+        BREAKER_CLOSED: BackendStatus._Breaker.ValueType  # 1
+        """All of them."""
+        BREAKER_HALF_OPEN: BackendStatus._Breaker.ValueType  # 2
+        """A single one, to see how things are."""
+        BREAKER_OPEN: BackendStatus._Breaker.ValueType  # 3
+        """None."""
+
+    class Breaker(_Breaker, metaclass=_BreakerEnumTypeWrapper):
+        """Whether the circuit breaker lets requests through."""
+
+    BREAKER_UNSPECIFIED: BackendStatus.Breaker.ValueType  # 0
+    """Not set."""
+    BREAKER_CLOSED: BackendStatus.Breaker.ValueType  # 1
+    """All of them."""
+    BREAKER_HALF_OPEN: BackendStatus.Breaker.ValueType  # 2
+    """A single one, to see how things are."""
+    BREAKER_OPEN: BackendStatus.Breaker.ValueType  # 3
+    """None."""
+
     NAME_FIELD_NUMBER: _builtins.int
     KIND_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
@@ -172,6 +250,11 @@ class BackendStatus(_message.Message):
     IN_FLIGHT_FIELD_NUMBER: _builtins.int
     MAX_CONCURRENCY_FIELD_NUMBER: _builtins.int
     CONSTRAINED_OUTPUT_FIELD_NUMBER: _builtins.int
+    STATE_FIELD_NUMBER: _builtins.int
+    PREDICTED_WAIT_FIELD_NUMBER: _builtins.int
+    BREAKER_FIELD_NUMBER: _builtins.int
+    SPEND_FIELD_NUMBER: _builtins.int
+    REPLICAS_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name in the configuration."""
     kind: _builtins.str
@@ -181,13 +264,29 @@ class BackendStatus(_message.Message):
     residency: _builtins.str
     """Where it processes data: `self_hosted`, `eu`, `us`."""
     ready: _builtins.bool
-    """True when it takes requests."""
+    """True when it is up: it can be reached and the breaker is not open."""
     in_flight: _builtins.int
     """Requests being served now."""
     max_concurrency: _builtins.int
-    """Most requests it serves at a time."""
+    """Most requests it serves at a time, over all replicas that are up."""
     constrained_output: _builtins.bool
     """True when it can hold its output to a JSON schema while decoding."""
+    state: Global___BackendStatus.State.ValueType
+    """Whether it takes new requests, and if not, why."""
+    breaker: Global___BackendStatus.Breaker.ValueType
+    """Whether the circuit breaker lets requests through."""
+    @_builtins.property
+    def predicted_wait(self) -> _duration_pb2.Duration:
+        """Until a new request would have its turn: for a free slot here, then in the model server's own queue."""
+
+    @_builtins.property
+    def spend(self) -> Global___Spend:
+        """What its calls used since this process started, those that failed or were cancelled included."""
+
+    @_builtins.property
+    def replicas(self) -> _containers.RepeatedCompositeFieldContainer[Global___ReplicaStatus]:
+        """The replicas that were found; empty for backends that are one by nature."""
+
     def __init__(
         self,
         *,
@@ -199,14 +298,99 @@ class BackendStatus(_message.Message):
         in_flight: _builtins.int = ...,
         max_concurrency: _builtins.int = ...,
         constrained_output: _builtins.bool = ...,
+        state: Global___BackendStatus.State.ValueType = ...,
+        predicted_wait: _duration_pb2.Duration | None = ...,
+        breaker: Global___BackendStatus.Breaker.ValueType = ...,
+        spend: Global___Spend | None = ...,
+        replicas: _abc.Iterable[Global___ReplicaStatus] | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["predicted_wait", b"predicted_wait", "spend", b"spend"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["constrained_output", b"constrained_output", "in_flight", b"in_flight", "kind", b"kind", "max_concurrency", b"max_concurrency", "model", b"model", "name", b"name", "ready", b"ready", "residency", b"residency"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "constrained_output", b"constrained_output", "in_flight", b"in_flight", "kind", b"kind", "max_concurrency", b"max_concurrency", "model", b"model", "name", b"name", "predicted_wait", b"predicted_wait", "ready", b"ready", "replicas", b"replicas", "residency", b"residency", "spend", b"spend", "state", b"state"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___BackendStatus: _TypeAlias = BackendStatus  # noqa: Y015
+
+@_typing.final
+class Spend(_message.Message):
+    """Tokens, calls and money."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    INPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    OUTPUT_TOKENS_FIELD_NUMBER: _builtins.int
+    MODEL_CALLS_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    ESTIMATED_FIELD_NUMBER: _builtins.int
+    input_tokens: _builtins.int
+    """Prompt tokens."""
+    output_tokens: _builtins.int
+    """Generated tokens."""
+    model_calls: _builtins.int
+    """Calls that were made."""
+    estimated: _builtins.bool
+    """True when some calls reported no counts and theirs are estimates."""
+    @_builtins.property
+    def cost(self) -> _money_pb2.Money:
+        """In USD: tokens by their price, and the time of own hardware while it worked."""
+
+    def __init__(
+        self,
+        *,
+        input_tokens: _builtins.int = ...,
+        output_tokens: _builtins.int = ...,
+        model_calls: _builtins.int = ...,
+        cost: _money_pb2.Money | None = ...,
+        estimated: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "estimated", b"estimated", "input_tokens", b"input_tokens", "model_calls", b"model_calls", "output_tokens", b"output_tokens"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___Spend: _TypeAlias = Spend  # noqa: Y015
+
+@_typing.final
+class ReplicaStatus(_message.Message):
+    """One replica of a backend."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ENDPOINT_FIELD_NUMBER: _builtins.int
+    READY_FIELD_NUMBER: _builtins.int
+    IN_FLIGHT_FIELD_NUMBER: _builtins.int
+    PREDICTED_WAIT_FIELD_NUMBER: _builtins.int
+    BREAKER_FIELD_NUMBER: _builtins.int
+    endpoint: _builtins.str
+    """Address and port: `10.1.2.3:80`."""
+    ready: _builtins.bool
+    """True when it is up."""
+    in_flight: _builtins.int
+    """Requests being served now, as far as this process sent them."""
+    breaker: Global___BackendStatus.Breaker.ValueType
+    """Whether the circuit breaker lets requests through."""
+    @_builtins.property
+    def predicted_wait(self) -> _duration_pb2.Duration:
+        """Until a new request would have its turn in the model server."""
+
+    def __init__(
+        self,
+        *,
+        endpoint: _builtins.str = ...,
+        ready: _builtins.bool = ...,
+        in_flight: _builtins.int = ...,
+        predicted_wait: _duration_pb2.Duration | None = ...,
+        breaker: Global___BackendStatus.Breaker.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["predicted_wait", b"predicted_wait"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["breaker", b"breaker", "endpoint", b"endpoint", "in_flight", b"in_flight", "predicted_wait", b"predicted_wait", "ready", b"ready"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReplicaStatus: _TypeAlias = ReplicaStatus  # noqa: Y015
 
 @_typing.final
 class GetFormatRequest(_message.Message):

@@ -3,43 +3,28 @@
 No prompt and no output is recorded.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
+from dataclasses import replace
 
 from opentelemetry.trace import SpanKind, Status, StatusCode
 
 from adwright_servicekit.errors import AdwrightError
-from adwright_servicekit.telemetry import Telemetry
+from adwright_servicekit.telemetry import Telemetry, inject
 
-from .base import Backend, BackendEvent, BackendInfo, BackendRequest, Finish
+from ..backends.base import Backend, BackendEvent, BackendRequest, Chunk, Finish
+from .wrapper import Wrapper
 
 __all__ = ["Traced"]
 
 
-class Traced(Backend):
+class Traced(Wrapper):
     """The backend inside, seen from outside."""
 
     def __init__(self, inner: Backend, telemetry: Telemetry) -> None:
-        self._inner = inner
+        super().__init__(inner)
         self._tracer = telemetry.tracer
-
-    @property
-    def info(self) -> BackendInfo:
-        return self._inner.info
-
-    @property
-    def ready(self) -> bool:
-        return self._inner.ready
-
-    @property
-    def in_flight(self) -> int:
-        return self._inner.in_flight
-
-    async def start(self) -> None:
-        await self._inner.start()
-
-    async def close(self) -> None:
-        await self._inner.close()
 
     async def generate(self, request: BackendRequest) -> AsyncGenerator[BackendEvent]:
         info = self._inner.info
@@ -57,9 +42,11 @@ class Traced(Backend):
                 "adwright.backend": info.name,
             },
         )
+        if info.endpoint:
+            span.set_attribute("server.address", info.endpoint)
         tokens = 0
         try:
-            async with aclosing(self._inner.generate(request)) as events:
+            async with aclosing(self._inner.generate(replace(request, headers=inject(span)))) as events:
                 async for event in events:
                     if isinstance(event, Finish):
                         span.set_attribute("gen_ai.response.finish_reasons", [event.reason.value])
@@ -67,17 +54,16 @@ class Traced(Backend):
                             span.set_attribute("gen_ai.usage.input_tokens", event.input_tokens)
                         if event.output_tokens is not None:
                             tokens = event.output_tokens
-                    elif not tokens and event.data:
-                        span.add_event("first token")
-                        tokens += event.tokens
-                    else:
+                    elif isinstance(event, Chunk):
+                        if not tokens and event.data:
+                            span.add_event("first token")
                         tokens += event.tokens
                     yield event
         except AdwrightError as error:
             span.set_attribute("error.type", error.reason)
             span.set_status(Status(StatusCode.ERROR, error.reason))
             raise
-        except GeneratorExit:
+        except (GeneratorExit, asyncio.CancelledError):
             span.set_attribute("adwright.cancelled", True)
             raise
         finally:

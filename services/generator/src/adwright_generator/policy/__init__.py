@@ -1,0 +1,1 @@
+"""The policy: wrappers around backends, and who gets which of them. One idea a file."""

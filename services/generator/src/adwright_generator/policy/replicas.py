@@ -1,0 +1,162 @@
+"""Several replicas as one backend: found by name, asked by load, replaced when they fail."""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import replace
+
+from adwright_servicekit.errors import AdwrightError
+
+from ..backends.base import (
+    Backend,
+    BackendBusy,
+    BackendEvent,
+    BackendInfo,
+    BackendRequest,
+    BackendUnavailable,
+    BreakerState,
+)
+from ..backends.discovery import Endpoint
+from .failover import failover
+
+__all__ = ["ReplicaSet"]
+
+_log = logging.getLogger(__name__)
+
+_RESOLVE_EVERY = 5.0
+"""Seconds: new replicas take traffic within this and the first poll of their load."""
+
+
+class ReplicaSet(Backend):
+    """Each generation goes to the replica with the least to do; one that fails is followed by another."""
+
+    def __init__(
+        self,
+        info: BackendInfo,
+        discover: Callable[[], Awaitable[Sequence[Endpoint]]],
+        make: Callable[[Endpoint], Backend],
+        *,
+        resolve_every: float = _RESOLVE_EVERY,
+    ) -> None:
+        """`discover` raises BackendUnavailable when nothing is found; those known before are then kept."""
+        self._info = replace(info, endpoint="")
+        self._discover = discover
+        self._make = make
+        self._every = resolve_every
+        self._replicas: dict[str, Backend] = {}
+        self._leaving: set[asyncio.Task[None]] = set()
+        self._refresher: asyncio.Task[None] | None = None
+        self._turn = 0
+
+    @property
+    def info(self) -> BackendInfo:
+        return self._info
+
+    @property
+    def replicas(self) -> Sequence[Backend]:
+        """Those that there are now."""
+        return list(self._replicas.values())
+
+    @property
+    def ready(self) -> bool:
+        return self._refresher is not None and any(replica.ready for replica in self._replicas.values())
+
+    @property
+    def in_flight(self) -> int:
+        return sum(replica.in_flight for replica in self._replicas.values())
+
+    @property
+    def capacity(self) -> int:
+        return sum(r.capacity for r in self._replicas.values() if r.ready) or self._info.max_concurrency
+
+    @property
+    def predicted_wait(self) -> float:
+        return min((r.predicted_wait for r in self._replicas.values() if r.ready), default=0.0)
+
+    @property
+    def breaker(self) -> BreakerState:
+        states = {replica.breaker for replica in self._replicas.values()}
+        for state in (BreakerState.CLOSED, BreakerState.HALF_OPEN):
+            if state in states or not states:
+                return state
+        return BreakerState.OPEN
+
+    async def start(self) -> None:
+        if self._refresher is None:
+            await self._refresh()
+            self._refresher = asyncio.create_task(self._keep_refreshing())
+
+    async def close(self) -> None:
+        refresher, self._refresher = self._refresher, None
+        if refresher is not None:
+            refresher.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await refresher
+        leaving = [*self._leaving]
+        for task in leaving:
+            task.cancel()
+        await asyncio.gather(*leaving, return_exceptions=True)
+        await asyncio.gather(*(replica.close() for replica in self._replicas.values()))
+        self._replicas.clear()
+
+    async def generate(self, request: BackendRequest) -> AsyncGenerator[BackendEvent]:
+        tried: list[Backend] = []
+
+        async def successor(error: AdwrightError) -> Backend | None:
+            following = self._pick(tried)
+            if following is not None:
+                tried.append(following)
+            return following
+
+        first = self._pick(tried)
+        if first is None:
+            if any(replica.ready for replica in self._replicas.values()):
+                raise BackendBusy(f"all replicas of backend {self._info.name} are full; try again", retry_after=1.0)
+            raise BackendUnavailable(f"no replica of backend {self._info.name} can be reached", retry_after=1.0)
+        tried.append(first)
+        async with aclosing(failover(first, request, successor)) as events:
+            async for event in events:
+                yield event
+
+    def _pick(self, tried: Sequence[Backend]) -> Backend | None:
+        """The replica with the shortest wait, then the emptiest; equals take turns."""
+        free = [r for r in self._replicas.values() if r.ready and r not in tried and r.in_flight < r.capacity]
+        if not free:
+            return None
+        self._turn += 1
+        place = self._turn % len(free)
+        return min(free[place:] + free[:place], key=lambda r: (r.predicted_wait, r.in_flight / r.capacity))
+
+    async def _keep_refreshing(self) -> None:
+        while True:
+            await asyncio.sleep(self._every)
+            await self._refresh()
+
+    async def _refresh(self) -> None:
+        try:
+            found = {endpoint.name: endpoint for endpoint in await self._discover()}
+        except BackendUnavailable as error:
+            _log.warning("replicas cannot be found", extra={"backend": self._info.name, "why": error.message})
+            return
+        for name in [*self._replicas]:
+            if name not in found:
+                self._let_go(self._replicas.pop(name))
+        fresh = {name: self._make(endpoint) for name, endpoint in found.items() if name not in self._replicas}
+        await asyncio.gather(*(replica.start() for replica in fresh.values()))
+        self._replicas |= fresh
+
+    def _let_go(self, replica: Backend) -> None:
+        """Gets no more requests, and is closed when those it has are done."""
+
+        async def when_idle() -> None:
+            try:
+                while replica.in_flight:
+                    await asyncio.sleep(0.1)
+            finally:
+                await replica.close()
+
+        task = asyncio.create_task(when_idle())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
