@@ -83,9 +83,7 @@ def generator() -> Callable[..., AbstractAsyncContextManager[Caller]]:
         async with Fleet(prompts, Telemetry("adwright-generator")) as fleet:
             metered = [Metered(backend, fleet.spend(backend.info.name)) for backend in backends]
             fleet.dispatcher.replace(metered, limits or Limits())
-            servicer = GeneratorServicer(
-                Generations(fleet.dispatcher, prompts, default_checks()), fleet, Formats()
-            )
+            servicer = GeneratorServicer(Generations(fleet.dispatcher, prompts, default_checks()), fleet, Formats())
             try:
                 add = partial(pb_grpc.add_GeneratorServiceServicer_to_server, servicer)
                 async with serving(add, [SERVICE]) as channel:

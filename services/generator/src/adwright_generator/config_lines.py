@@ -12,6 +12,7 @@ __all__ = ["LocatedYaml", "YamlMistake", "read_yaml"]
 
 _MAX_NODES = 20_000
 """Keys and values, those behind aliases counted wherever they are used: a few lines can otherwise mean billions."""
+_TOO_MANY = f"more than {_MAX_NODES} keys and values, those behind aliases included"
 _MAX_SHOWN = 60
 _MERGE = "tag:yaml.org,2002:merge"
 
@@ -93,7 +94,7 @@ def read_yaml(text: str) -> LocatedYaml:
     """
     loader = None
     try:
-        loader = yaml.SafeLoader(text)
+        loader = _Loader(text)
         root = loader.get_single_node()
         if root is None:
             return LocatedYaml(None, None)
@@ -108,6 +109,18 @@ def read_yaml(text: str) -> LocatedYaml:
             loader.dispose()
 
 
+class _Loader(yaml.SafeLoader):
+    """Gives up on a long text where it gets too long: all of it could take ten seconds."""
+
+    _nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        self._nodes += 1
+        if self._nodes > _MAX_NODES:
+            raise YamlMistake(self.line + 1, _TOO_MANY)
+        return super().compose_node(parent, index)
+
+
 class _Inspection:
     """Looks at every node once for every place where it is used, before anything is made of it."""
 
@@ -118,7 +131,7 @@ class _Inspection:
     def visit(self, node: yaml.Node, above: tuple[int, ...]) -> None:
         self._left -= 1
         if self._left < 0:
-            raise YamlMistake(_line(node), f"more than {_MAX_NODES} keys and values, those behind aliases included")
+            raise YamlMistake(_line(node), _TOO_MANY)
         if id(node) in above:
             raise YamlMistake(_line(node), "an alias stands inside of what it stands for")
         if isinstance(node, yaml.MappingNode):
@@ -183,7 +196,7 @@ def _syntax_mistake(error: yaml.YAMLError, text: str) -> YamlMistake:
 
 
 def _shown(text: str) -> str:
-    return json.dumps(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…", ensure_ascii=False)
+    return json.dumps(text if len(text) <= _MAX_SHOWN else f"{text[:_MAX_SHOWN]}…", ensure_ascii=not text.isprintable())
 
 
 def _one_line(text: str) -> str:

@@ -1,8 +1,8 @@
-"""The backends of a configuration, in their wrappers: built, started, exchanged for others while streams run, closed."""
+"""The backends of a configuration in their wrappers: built, started, exchanged while streams run, closed."""
 
 import asyncio
-import logging
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Self
 
@@ -13,20 +13,16 @@ from adwright_servicekit.telemetry import Telemetry
 from .backends.accounting import Account
 from .backends.base import Backend, BackendMisconfigured
 from .backends.registry import BackendEntry, build_backend
-from .config import GeneratorConfig, Routing
+from .config import GeneratorConfig, Routing, changes
 from .policy.breaker import CircuitBroken
 from .policy.dispatcher import Dispatcher, Limits
+from .policy.leaving import Leaving
 from .policy.metered import Metered
-from .policy.slots import Slots
 from .policy.timed import Timed
 from .policy.traced import Traced
 from .prompting import PromptLibrary
 
 __all__ = ["Fleet"]
-
-_log = logging.getLogger(__name__)
-
-_DRAIN_LOOK = 0.1
 
 
 class Fleet:
@@ -39,7 +35,7 @@ class Fleet:
         self._config: GeneratorConfig | None = None
         self._backends: dict[str, Backend] = {}
         self._spend: dict[str, Account] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving = Leaving()
         self.dispatcher = Dispatcher([])
 
     def spend(self, name: str) -> Account:
@@ -66,24 +62,20 @@ class Fleet:
         queue = config.routing.queue
         limits = Limits(config.routing.max_predicted_wait, queue.max_waiting, queue.max_wait)
         for slots in self.dispatcher.replace(order, limits):
-            self._let_go(slots)
+            self._leaving.let_go(slots.backend, partial(getattr, slots, "used"))
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *error: object) -> None:
-        leaving = [*self._leaving]
-        for task in leaving:
-            task.cancel()
-        await asyncio.gather(*leaving, return_exceptions=True)
+        await self._leaving.close()
         await asyncio.gather(*(backend.close() for backend in self._backends.values()))
 
     def _unchanged(self, config: GeneratorConfig) -> dict[str, Backend]:
         old = self._config
         if old is None or _around(old.routing) != _around(config.routing):
             return {}
-        same = {entry.name for entry in config.backends if entry in old.backends}
-        return {name: backend for name, backend in self._backends.items() if name in same}
+        return {name: self._backends[name] for name in changes(old, config).unchanged}
 
     async def _started(self, entry: BackendEntry, routing: Routing) -> Backend:
         backend = build_backend(entry, wrap=self._wrapping(entry, routing), embedded_model=self._embedded_model)
@@ -106,24 +98,9 @@ class Fleet:
             )
             traced = Traced(Metered(timed, self.spend(entry.name)), self._telemetry)
             breaker = routing.breaker
-            return CircuitBroken(
-                traced, failures=breaker.failures, window=breaker.window, open_for=breaker.open_for
-            )
+            return CircuitBroken(traced, failures=breaker.failures, window=breaker.window, open_for=breaker.open_for)
 
         return wrap
-
-    def _let_go(self, slots: Slots) -> None:
-        async def when_idle() -> None:
-            try:
-                while slots.used:
-                    await asyncio.sleep(_DRAIN_LOOK)
-            finally:
-                await slots.backend.close()
-                _log.info("backend closed", extra={"backend": slots.backend.info.name})
-
-        task = asyncio.create_task(when_idle())
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)
 
 
 def _around(routing: Routing) -> Sequence[object]:

@@ -18,6 +18,7 @@ from .variant import VariantEvent, VariantResult, write_variant
 
 __all__ = ["Generations"]
 
+
 class Generations:
     """Runs generations on the backends that a dispatcher hands out."""
 

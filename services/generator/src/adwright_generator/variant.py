@@ -33,7 +33,6 @@ from .guard import Rules, StreamGuard
 from .job import Job
 from .policy.lease import Seat
 from .prompting import Ask, Prompt
-from .relay import gathered
 
 __all__ = ["VariantEvent", "VariantResult", "write_variant"]
 
@@ -127,7 +126,7 @@ async def _write(
     before = dict(out.texts)
     reading = _Reading(job, rules, variant, paths, out)
     try:
-        async with aclosing(gathered(seat.generate(request))) as events:
+        async with aclosing(seat.generate(request)) as events:
             async for event in events:
                 if isinstance(event, Switch):
                     yield Switched(variant, event.source, event.target, event.reason, event.resume)

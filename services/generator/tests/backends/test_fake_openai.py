@@ -99,8 +99,14 @@ async def test_only_accepted_keys_are_served_and_they_may_change() -> None:
 
 @pytest.mark.parametrize(
     ("fault", "status"),
-    [(Fault.HTTP_429, 429), (Fault.HTTP_401, 401), (Fault.HTTP_424, 424), (Fault.VALIDATION, 422)]
-    + [(Fault.HTTP_500, 500), (Fault.ODD_ERROR, 400)],
+    [
+        (Fault.HTTP_429, 429),
+        (Fault.HTTP_401, 401),
+        (Fault.HTTP_424, 424),
+        (Fault.VALIDATION, 422),
+        (Fault.HTTP_500, 500),
+        (Fault.ODD_ERROR, 400),
+    ],
 )
 async def test_faults_of_status_come_in_place_of_an_answer(fault: Fault, status: int) -> None:
     async with FakeOpenAI([OpenAIScript(fault=fault)]) as server:

@@ -19,7 +19,7 @@ async def soon() -> None:
 
 async def test_a_backend_that_does_not_begin_is_left(played: Any, request_of: Any) -> None:
     inner = played("a", [never])
-    with pytest.raises(BackendStalled, match="did not begin within 0.05 s"):
+    with pytest.raises(BackendStalled, match="did not begin within"):
         await anext(Timed(inner, first_token=0.05, stall=60).generate(request_of()))
     assert inner.running == 0
 
@@ -35,7 +35,7 @@ async def test_a_backend_that_stops_in_the_middle_is_left(played: Any, request_o
     inner = played("a", [b"one", never])
     events = Timed(inner, first_token=60, stall=0.05).generate(request_of())
     assert await anext(events) == Chunk(b"one")
-    with pytest.raises(BackendStalled, match="sent nothing for 0.05 s"):
+    with pytest.raises(BackendStalled, match="sent nothing for"):
         await anext(events)
     assert inner.running == 0
 

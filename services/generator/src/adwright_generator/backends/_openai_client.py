@@ -23,11 +23,16 @@ _OFFICIAL_KEEPALIVE = 30.0
 _KEEPALIVE = 4.0
 """Servers on uvicorn, as vLLM and SGLang are, drop idle connections after 5 seconds: be first, or a request is lost."""
 
+_DROPS = (ConnectionResetError, BrokenPipeError, aiohttp.ServerDisconnectedError)
 _BROKEN = (openai.APIConnectionError, httpx2.HTTPError, httpx2.StreamError, aiohttp.ClientError, OSError)
 
 
 class Unreachable(Exception):
     """There is no connection, or none any more. The message is a word for what happened."""
+
+
+class _Dropped(Unreachable):
+    """The connection was there and ended before any answer."""
 
 
 class Refused(Exception):
@@ -101,13 +106,24 @@ class ChatClient:
             self._client.organization = self._client.project = None
 
     async def chat(self, body: Mapping[str, Any], *, key: str | None, headers: Mapping[str, str]) -> Answer:
-        """Starts a streamed chat completion. Raises Refused and Unreachable."""
+        """Starts a streamed chat completion. Raises Refused and Unreachable.
+
+        A connection that was kept may be closed by the server, llama.cpp's does so after each answer without a word,
+        in the moment in which it is used again. The request then goes out once more, on another one.
+        """
         authorization = openai.Omit() if key is None else f"Bearer {key}"
+        options: openai.RequestOptions = {"headers": {**headers, "Authorization": authorization}}
+        try:
+            return await self._post(body, options)
+        except _Dropped:
+            return await self._post(body, options)
+
+    async def _post(self, body: Mapping[str, Any], options: openai.RequestOptions) -> Answer:
         try:
             response = await self._client.post(
                 "/chat/completions",
                 body=body,
-                options={"headers": {**headers, "Authorization": authorization}},
+                options=options,
                 cast_to=httpx2.Response,
                 stream=True,
                 stream_cls=openai.AsyncStream[Any],
@@ -115,7 +131,8 @@ class ChatClient:
         except openai.APIStatusError as error:
             refused = Refused(error.status_code, error.response.headers, error.response.content)
         except _BROKEN as error:
-            raise Unreachable(_cause(error)) from error
+            kind = _Dropped if isinstance(_bottom(error), _DROPS) else Unreachable
+            raise kind(_cause(error)) from error
         else:
             # With this `cast_to` it is the response itself, whatever the types say.
             return Answer(cast(httpx2.Response, response))
@@ -128,8 +145,12 @@ class ChatClient:
             await self._owned.aclose()
 
 
-def _cause(error: BaseException) -> str:
-    """The name of what happened below: the types on top of it tell less."""
+def _bottom(error: BaseException) -> BaseException:
     while error.__cause__ is not None:
         error = error.__cause__
-    return type(error).__name__
+    return error
+
+
+def _cause(error: BaseException) -> str:
+    """The name of what happened below: the types on top of it tell less."""
+    return type(_bottom(error)).__name__

@@ -45,6 +45,7 @@ class FakeOpenAI:
         self._keep_calls = keep_calls
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
+        self._busy: set[web.RequestHandler] = set()
         self.port = port
         self.keys = None if keys is None else set(keys)
         """Accepted API keys; None: all, and none at all. May be changed while it serves."""
@@ -89,9 +90,12 @@ class FakeOpenAI:
         if self._site is not None:
             await self._site.stop()
             self._site = None
-        if self._runner.server is not None:
-            # Connections that wait for another request would take it.
-            self._runner.server.pre_shutdown()
+        for connection in self._runner.server.connections if self._runner.server else ():
+            # One that waits for another request would take it; one that is busy shall close afterwards.
+            if connection in self._busy:
+                connection.close()
+            elif connection.transport is not None:
+                connection.transport.close()
 
     async def _models(self, request: web.Request) -> web.Response:
         if not self._accepts(request):
@@ -118,6 +122,7 @@ class FakeOpenAI:
         if self._keep_calls:
             self.calls.append(call)
         self.in_flight += 1
+        self._busy.add(request.protocol)
         try:
             return await Play(script, call, messages).run(request)
         except (asyncio.CancelledError, ConnectionError):
@@ -125,6 +130,7 @@ class FakeOpenAI:
             raise
         finally:
             self.in_flight -= 1
+            self._busy.discard(request.protocol)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

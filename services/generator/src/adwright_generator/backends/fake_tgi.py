@@ -13,18 +13,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
+import uvloop
 from aiohttp import web
 
-from .fake_tgi_script import (
-    ERROR_EVENTS,
-    Answer,
-    Fault,
-    RejectedError,
-    TgiScript,
-    answer,
-    error_event,
-    frame,
-)
+from .fake_tgi_script import ERROR_EVENTS, Answer, Fault, RejectedError, TgiScript, answer, error_event, frame
+from .fake_tgi_status import info_of, metrics_of
 
 __all__ = ["FakeTgi", "Fault", "TgiCall", "TgiScript"]
 
@@ -64,11 +57,12 @@ class FakeTgi:
         first_delay: float = 0.0,
         burst: int = 1,
         text_length: int = 120,
+        keep_calls: bool = True,
     ) -> None:
         """Each call takes the next of `scripts`; when they are used up calls go well.
 
         Beyond `max_concurrent` calls are refused; beyond `max_batch` they wait in the queue, as in TGI. `burst` is how
-        many events are written at a time, `text_length` in characters.
+        many events are written at a time, `text_length` in characters; without `keep_calls` nothing is remembered.
         """
         self._scripts = iter(tuple(scripts))
         self._host, self.port = host, port
@@ -80,6 +74,8 @@ class FakeTgi:
         self._turn = asyncio.Semaphore(max_batch or max_concurrent)
         self._runner: web.AppRunner | None = None
         self._site: web.TCPSite | None = None
+        self._keep_calls = keep_calls
+        self._requests = 0
         self._running = 0
         self._duration = 0.0
         self._done = 0
@@ -131,7 +127,9 @@ class FakeTgi:
         except ValueError:
             return web.Response(status=400, text="Failed to parse the request body as JSON")
         call = TgiCall(body, dict(request.headers))
-        self.calls.append(call)
+        self._requests += 1
+        if self._keep_calls:
+            self.calls.append(call)
         script = next(self._scripts, TgiScript())
         if script.fault in _STATUSES and script.at == 0:
             headers = {"Retry-After": _RETRY_AFTER} if script.fault is Fault.HTTP_429 else {}
@@ -223,35 +221,14 @@ class FakeTgi:
             await asyncio.Event().wait()
 
     async def _info(self, _: web.Request) -> web.Response:
-        return web.json_response(
-            {
-                "model_id": self._model,
-                "model_sha": None,
-                "model_pipeline_tag": "text-generation",
-                "max_concurrent_requests": self._max_concurrent,
-                "max_best_of": 2,
-                "max_stop_sequences": 4,
-                "max_input_tokens": self._max_total_tokens - 1,
-                "max_total_tokens": self._max_total_tokens,
-                "validation_workers": 2,
-                "max_client_batch_size": 4,
-                "router": "text-generation-router",
-                "version": "3.3.6",
-                "sha": None,
-                "docker_label": None,
-            }
-        )
+        info = info_of(self._model, max_concurrent=self._max_concurrent, max_total_tokens=self._max_total_tokens)
+        return web.json_response(info)
 
     async def _metrics(self, _: web.Request) -> web.Response:
         queue = self.in_flight - self._running if self.queue_size is None else self.queue_size
         batch = self._running if self.batch_size is None else self.batch_size
-        name = "tgi_request_inference_duration"
         return web.Response(
-            text=f"# TYPE tgi_request_count counter\ntgi_request_count {len(self.calls)}\n\n"
-            f"# TYPE tgi_queue_size gauge\ntgi_queue_size {queue}\n\n"
-            f"# TYPE tgi_batch_current_size gauge\ntgi_batch_current_size {batch}\n\n"
-            f'# TYPE {name} histogram\n{name}_bucket{{le="+Inf"}} {self._done}\n'
-            f"{name}_sum {self._duration}\n{name}_count {self._done}\n"
+            text=metrics_of(requests=self._requests, queue=queue, batch=batch, done=self._done, seconds=self._duration)
         )
 
     async def _health(self, _: web.Request) -> web.Response:
@@ -276,3 +253,20 @@ async def _serve(arguments: argparse.Namespace) -> None:
     async with server:
         print(server.url, flush=True)
         await stopped.wait()
+
+
+def _main() -> None:
+    parser = argparse.ArgumentParser(prog="fake_tgi", description="A text-generation-inference without a model.")
+    parser.add_argument("--listen", default="127.0.0.1:8085", metavar="HOST:PORT", help="port 0 takes any")
+    parser.add_argument("--max-concurrent", type=int, default=128, help="calls beyond it are refused")
+    parser.add_argument("--tokens-per-second", type=float, help="pace of every stream; without it as fast as possible")
+    parser.add_argument("--first-delay", type=float, default=0.0, help="seconds before the first token")
+    parser.add_argument("--burst", type=int, default=1, help="events written at a time")
+    parser.add_argument("--text-length", type=int, default=120, help="characters of an answer that is no JSON")
+    arguments = parser.parse_args()
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(arguments))
+
+
+if __name__ == "__main__":
+    _main()

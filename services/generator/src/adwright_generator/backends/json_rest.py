@@ -16,9 +16,10 @@ anchors, look-around, lazy quantifiers or named groups.
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import islice
-from typing import Any, Protocol
+from typing import Any
+
+from ._json_parts import INTEGER, NUMBER, Literal, Part, String
 
 __all__ = ["rest_pattern"]
 
@@ -28,37 +29,6 @@ _MAX_DEPTH = 16
 
 _SPACE = "[ ]?"
 _WHITE = re.compile(r"[ \t\n\r]*")
-_CHARACTER = r'(?:[^"\\\x00-\x1F\x7F-\x9F]|\\["\\])'
-
-# The escapes of JSON (RFC 8259, section 7), character by character. Half a surrogate pair is no character, so a string
-# with one could not be sent on as UTF-8.
-_HEX = "[0-9a-fA-F]"
-_ESCAPES: tuple[tuple[str, ...], ...] = (
-    (r"\\", r'["\\/bfnrt]'),
-    (r"\\", "u", "[0-9abcefABCEF]", _HEX, _HEX, _HEX),
-    (r"\\", "u", "[dD]", "[0-7]", _HEX, _HEX),
-    (r"\\", "u", "[dD]", "[89abAB]", _HEX, _HEX, r"\\", "u", "[dD]", "[c-fC-F]", _HEX, _HEX),
-)
-_ESCAPE = re.compile("|".join(map("".join, _ESCAPES)))
-_CHARACTERS = re.compile(rf'(?:[^"\\\x00-\x1F]|{_ESCAPE.pattern})*')
-
-_WHOLE = "(?:0|[1-9][0-9]*)"
-_EXPONENT = r"(?:[eE][+-]?[0-9]+)?"
-_FRACTION = r"(?:\.[0-9]+)?"
-_INTEGER_RESTS = (
-    ("-", _WHOLE),
-    ("-?0", ""),
-    ("-?[1-9][0-9]*", "[0-9]*"),
-)
-_NUMBER_RESTS = (
-    *((begun, rest + _FRACTION + _EXPONENT) for begun, rest in _INTEGER_RESTS),
-    (rf"-?{_WHOLE}\.", f"[0-9]+{_EXPONENT}"),
-    (rf"-?{_WHOLE}\.[0-9]+", f"[0-9]*{_EXPONENT}"),
-    (rf"-?{_WHOLE}{_FRACTION}[eE]", "[+-]?[0-9]+"),
-    (rf"-?{_WHOLE}{_FRACTION}[eE][+-]", "[0-9]+"),
-    (rf"-?{_WHOLE}{_FRACTION}[eE][+-]?[0-9]+", "[0-9]*"),
-)
-_NUMBER_CHARACTERS = re.compile(r"[-+.0-9eE]*")
 
 _ANNOTATIONS = {"$comment", "$id", "$schema", "default", "description", "examples", "title"}
 _SCALARS: dict[str, tuple[type, ...]] = {
@@ -107,93 +77,7 @@ class _UnsupportedError(Exception):
     """The schema says something that no part stands for."""
 
 
-class _Part(Protocol):
-    """A piece of the document with white space around it, never within."""
-
-    @property
-    def pattern(self) -> str:
-        """Of the whole part."""
-        ...
-
-    def take(self, text: str, at: int) -> int | str | None:
-        """Where the part that starts at `at` ends; or the pattern of its rest, where the text ends before it does or
-        may do; or None where the text has something else."""
-        ...
-
-
-@dataclass(frozen=True, slots=True)
-class _Literal:
-    """One of several texts. Those that some writers spell with escapes are only gone on with so, never begun so."""
-
-    texts: tuple[str, ...]
-    escaped: tuple[str, ...] = ()
-
-    @property
-    def pattern(self) -> str:
-        return _one_of(self.texts)
-
-    def take(self, text: str, at: int) -> int | str | None:
-        begun = text[at:]
-        texts = self.texts + self.escaped if "\\" in begun else self.texts
-        if rests := [item[len(begun) :] for item in texts if item.startswith(begun)]:
-            return _one_of(rests)
-        # The longest, because numbers can begin with one another.
-        whole = [len(item) for item in self.texts + self.escaped if begun.startswith(item)]
-        return at + max(whole) if whole else None
-
-
-@dataclass(frozen=True, slots=True)
-class _String:
-    """A string of `shortest` to `longest` code points; an escape, or a pair of them for one code point, is one."""
-
-    shortest: int = 0
-    longest: int | None = None
-
-    @property
-    def pattern(self) -> str:
-        return f'"{self._characters(0)}"'
-
-    def take(self, text: str, at: int) -> int | str | None:
-        if text[at] != '"':
-            return None
-        run = _CHARACTERS.match(text, at + 1)
-        assert run is not None
-        length = len(_ESCAPE.sub("x", run[0]))
-        end = run.end()
-        if self.longest is not None and length > self.longest:
-            return None
-        if end == len(text):
-            return f'{self._characters(length)}"'
-        if text[end] == '"':
-            return end + 1 if length >= self.shortest else None
-        escape = _escape_rest(text[end:])
-        if escape is None or length == self.longest:
-            return None
-        return f'{escape}{self._characters(length + 1)}"'
-
-    def _characters(self, length: int) -> str:
-        least = max(self.shortest - length, 0)
-        if self.longest is None:
-            return f"{_CHARACTER}{{{least},}}" if least else f"{_CHARACTER}*"
-        return f"{_CHARACTER}{{{least},{self.longest - length}}}" if self.longest > length else ""
-
-
-@dataclass(frozen=True, slots=True)
-class _Number:
-    """A number of any size."""
-
-    pattern: str
-    rests: tuple[tuple[str, str], ...]
-
-    def take(self, text: str, at: int) -> int | str | None:
-        run = _NUMBER_CHARACTERS.match(text, at)
-        assert run is not None
-        if run.end() < len(text):
-            return run.end() if re.fullmatch(self.pattern, run[0]) else None
-        return next((rest for begun, rest in self.rests if re.fullmatch(begun, run[0])), None)
-
-
-def _document(schema: Any, depth: int) -> Iterator[_Part]:
+def _document(schema: Any, depth: int) -> Iterator[Part]:
     """The parts of every document of `schema`. Raises _UnsupportedError."""
     if not isinstance(schema, Mapping) or depth > _MAX_DEPTH:
         raise _UnsupportedError
@@ -209,21 +93,21 @@ def _document(schema: Any, depth: int) -> Iterator[_Part]:
         yield _string(schema)
     elif kind == "integer":
         _allow(schema, "type")
-        yield _Number(f"-?{_WHOLE}", _INTEGER_RESTS)
+        yield INTEGER
     elif kind == "number":
         _allow(schema, "type")
-        yield _Number(f"-?{_WHOLE}{_FRACTION}{_EXPONENT}", _NUMBER_RESTS)
+        yield NUMBER
     elif kind == "boolean":
         _allow(schema, "type")
-        yield _Literal(("true", "false"))
+        yield Literal(("true", "false"))
     elif kind == "null":
         _allow(schema, "type")
-        yield _Literal(("null",))
+        yield Literal(("null",))
     else:
         raise _UnsupportedError
 
 
-def _object(schema: Mapping[str, Any], depth: int) -> Iterator[_Part]:
+def _object(schema: Mapping[str, Any], depth: int) -> Iterator[Part]:
     _allow(schema, "type", "properties", "required", "additionalProperties")
     properties = schema.get("properties", {})
     if schema.get("additionalProperties") is not False or not isinstance(properties, Mapping):
@@ -233,40 +117,40 @@ def _object(schema: Mapping[str, Any], depth: int) -> Iterator[_Part]:
         raise _UnsupportedError
     if set(required) != set(properties):
         raise _UnsupportedError
-    yield _Literal(("{",))
+    yield Literal(("{",))
     for place, (name, value) in enumerate(properties.items()):
         if place:
-            yield _Literal((",",))
+            yield Literal((",",))
         yield _choice([name], "string")
-        yield _Literal((":",))
+        yield Literal((":",))
         yield from _document(value, depth + 1)
-    yield _Literal(("}",))
+    yield Literal(("}",))
 
 
-def _array(schema: Mapping[str, Any], depth: int) -> Iterator[_Part]:
+def _array(schema: Mapping[str, Any], depth: int) -> Iterator[Part]:
     _allow(schema, "type", "items", "minItems", "maxItems")
     count = _count(schema, "minItems")
     if count is None or count != _count(schema, "maxItems"):
         raise _UnsupportedError
-    yield _Literal(("[",))
+    yield Literal(("[",))
     for place in range(count):
         if place:
-            yield _Literal((",",))
+            yield Literal((",",))
         yield from _document(schema.get("items"), depth + 1)
-    yield _Literal(("]",))
+    yield Literal(("]",))
 
 
-def _string(schema: Mapping[str, Any]) -> _String:
+def _string(schema: Mapping[str, Any]) -> String:
     _allow(schema, "type", "minLength", "maxLength", "pattern")
     shortest, longest = _count(schema, "minLength"), _count(schema, "maxLength")
     if shortest is None and longest is None and "pattern" in schema:
         raise _UnsupportedError
     if longest is not None and longest < (shortest or 0):
         raise _UnsupportedError
-    return _String(shortest or 0, longest)
+    return String(shortest or 0, longest)
 
 
-def _choice(values: Any, kind: Any) -> _Literal:
+def _choice(values: Any, kind: Any) -> Literal:
     types = (str, bool, int, float, type(None)) if kind is None else _SCALARS.get(str(kind))
     if types is None or not isinstance(values, Sequence) or isinstance(values, str) or not values:
         raise _UnsupportedError
@@ -274,7 +158,7 @@ def _choice(values: Any, kind: Any) -> _Literal:
         if not isinstance(value, types) or (isinstance(value, bool) and bool not in types):
             raise _UnsupportedError
     try:
-        return _Literal(
+        return Literal(
             tuple(json.dumps(value, ensure_ascii=False, allow_nan=False) for value in values),
             tuple(json.dumps(value, allow_nan=False) for value in values if isinstance(value, str)),
         )
@@ -294,30 +178,7 @@ def _count(schema: Mapping[str, Any], keyword: str) -> int | None:
     return count
 
 
-def _escape_rest(begun: str) -> str | None:
-    """The pattern of what makes an escape of `begun`, a backslash and what comes behind it."""
-    rests = [
-        "".join(escape[len(begun) :])
-        for escape in _ESCAPES
-        if len(begun) < len(escape) and re.fullmatch("".join(escape[: len(begun)]), begun)
-    ]
-    return _group(rests) if rests else None
-
-
-def _one_of(texts: Sequence[str]) -> str:
-    # By hand: `re.escape` also escapes what older Rust regexes let nobody escape.
-    return _group([re.sub(r"[\\.+*?()|\[\]{}^$]", r"\\\g<0>", text) for text in dict.fromkeys(texts)])
-
-
-def _group(patterns: Sequence[str]) -> str:
-    some = [pattern for pattern in patterns if pattern]
-    if len(some) == len(patterns) == 1:
-        return some[0]
-    # Not an empty alternative, which some engines refuse.
-    return f"(?:{'|'.join(some)}){'' if len(some) == len(patterns) else '?'}" if some else ""
-
-
-def _patterns(parts: Sequence[_Part]) -> str:
+def _patterns(parts: Sequence[Part]) -> str:
     return "".join(_SPACE + part.pattern for part in parts)
 
 

@@ -1,7 +1,8 @@
 """Who gets which backend, and when: eligibility, queue prediction and spill, fair waiting.
 
-A claim goes to the first backend in routing order that may see the data, can do what is asked, is up, and whose predicted
-wait fits. Where none fits it waits for its turn, bounded in number and in time, and is then refused in clear words.
+A claim goes to the first backend in routing order that may see the data, can do what is asked, is up, and whose
+predicted wait fits. Where none fits it waits for its turn, bounded in number and in time, and is then refused in clear
+words.
 """
 
 import asyncio

@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
+from functools import partial
 
 from adwright_servicekit.errors import AdwrightError
 
@@ -20,6 +21,7 @@ from ..backends.base import (
 )
 from ..backends.discovery import Endpoint
 from .failover import failover
+from .leaving import Leaving
 
 __all__ = ["ReplicaSet"]
 
@@ -46,7 +48,7 @@ class ReplicaSet(Backend):
         self._make = make
         self._every = resolve_every
         self._replicas: dict[str, Backend] = {}
-        self._leaving: set[asyncio.Task[None]] = set()
+        self._leaving = Leaving()
         self._refresher: asyncio.Task[None] | None = None
         self._turn = 0
 
@@ -94,10 +96,7 @@ class ReplicaSet(Backend):
             refresher.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await refresher
-        leaving = [*self._leaving]
-        for task in leaving:
-            task.cancel()
-        await asyncio.gather(*leaving, return_exceptions=True)
+        await self._leaving.close()
         await asyncio.gather(*(replica.close() for replica in self._replicas.values()))
         self._replicas.clear()
 
@@ -142,21 +141,8 @@ class ReplicaSet(Backend):
             return
         for name in [*self._replicas]:
             if name not in found:
-                self._let_go(self._replicas.pop(name))
+                replica = self._replicas.pop(name)
+                self._leaving.let_go(replica, partial(getattr, replica, "in_flight"))
         fresh = {name: self._make(endpoint) for name, endpoint in found.items() if name not in self._replicas}
         await asyncio.gather(*(replica.start() for replica in fresh.values()))
         self._replicas |= fresh
-
-    def _let_go(self, replica: Backend) -> None:
-        """Gets no more requests, and is closed when those it has are done."""
-
-        async def when_idle() -> None:
-            try:
-                while replica.in_flight:
-                    await asyncio.sleep(0.1)
-            finally:
-                await replica.close()
-
-        task = asyncio.create_task(when_idle())
-        self._leaving.add(task)
-        task.add_done_callback(self._leaving.discard)

@@ -23,31 +23,72 @@ class Timed(Wrapper):
         self._stall = stall
 
     async def generate(self, request: BackendRequest) -> AsyncGenerator[BackendEvent]:
-        loop = asyncio.get_running_loop()
-        left = self._first_token
         begun = False
-        async with aclosing(self._inner.generate(request)) as events:
-            while True:
-                asked = loop.time()
-                try:
-                    async with asyncio.timeout(left) as timeout:
-                        event = await anext(events)
-                except StopAsyncIteration:
-                    return
-                except TimeoutError:
-                    if not timeout.expired():
-                        raise
-                    raise self._stalled(begun=begun) from None
-                if begun:
-                    pass
-                elif isinstance(event, Chunk) and not event.data:
-                    left = max(0.0, left - (loop.time() - asked))
-                else:
-                    begun, left = True, self._stall
-                yield event
+        watch = _Watch(self._first_token)
+        try:
+            async with aclosing(self._inner.generate(request)) as events:
+                watch.resume()
+                async for event in events:
+                    watch.pause()
+                    if begun:
+                        watch.restart(self._stall)
+                    elif not isinstance(event, Chunk) or event.data:
+                        begun = True
+                        watch.restart(self._stall)
+                    yield event
+                    watch.resume()
+        except asyncio.CancelledError:
+            if watch.fired():
+                raise self._stalled(begun=begun) from None
+            raise
+        finally:
+            watch.end()
 
     def _stalled(self, *, begun: bool) -> BackendStalled:
-        name = self.info.name
-        if begun:
-            return BackendStalled(f"backend {name} sent nothing for {self._stall:g} s; try again", retry_after=1.0)
-        return BackendStalled(f"backend {name} did not begin within {self._first_token:g} s; try again", retry_after=1.0)
+        what = f"sent nothing for {self._stall:g} s" if begun else f"did not begin within {self._first_token:g} s"
+        return BackendStalled(f"backend {self.info.name} {what}; try again", retry_after=1.0)
+
+
+class _Watch:
+    """Cancels the task that made it when it waits too long. `asyncio.timeout` for every event is dearer than the event:
+    this has one timer for a whole stream, which looks now and then how long the wait has been.
+    """
+
+    def __init__(self, limit: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._task = asyncio.current_task()
+        self._left = limit
+        self._since: float | None = None
+        self._fired = False
+        self._timer = self._loop.call_later(limit, self._look)
+
+    def resume(self) -> None:
+        """The wait begins, or goes on."""
+        self._since = self._loop.time()
+
+    def pause(self) -> None:
+        """The wait is over for now."""
+        if self._since is not None:
+            self._left -= self._loop.time() - self._since
+            self._since = None
+
+    def restart(self, limit: float) -> None:
+        """The next wait may take so long, whatever the last one took."""
+        self._left = limit
+
+    def fired(self) -> bool:
+        """Whether it was this that cancelled the task, and nobody else besides."""
+        return self._fired and self._task is not None and self._task.uncancel() == 0
+
+    def end(self) -> None:
+        """Looks no more."""
+        self._timer.cancel()
+
+    def _look(self) -> None:
+        now = self._loop.time()
+        waited = 0.0 if self._since is None else now - self._since
+        if self._since is not None and waited >= self._left and self._task is not None:
+            self._fired = True
+            self._task.cancel()
+        else:
+            self._timer = self._loop.call_at(now + max(self._left - waited, 0.001), self._look)

@@ -1,0 +1,232 @@
+"""What a token costs on its way through the services, with a TGI double in the place of the model server.
+
+CPU is that of the service's process, from the operating system, divided by the tokens that went through it. A stream
+costs something by itself too (prompt, checks, channels): streams of two lengths tell the two apart.
+"""
+
+import asyncio
+import json
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import grpc
+import psutil
+import uvloop
+from google.protobuf import json_format
+from rich.console import Console
+from rich.table import Table
+from tools.stack import ROOT, Stack, private_environ
+
+from adwright.context.v1 import resources_pb2
+from adwright.gateway.v1 import ad_service_pb2, ad_service_pb2_grpc
+from adwright.generator.v1 import generator_service_pb2, generator_service_pb2_grpc
+
+__all__ = ["measure", "show"]
+
+_STREAMS = 64
+_PACE = 50
+_SHORT, _LONG = 40, 240
+"""Tokens of a stream; the double makes tokens of 4 characters."""
+_MANY = 512
+
+Run = Callable[[str], Awaitable[tuple[int, float]]]
+"""One stream from a backend: its tokens, and the seconds to the first of them."""
+
+
+def measure(folder: Path) -> dict[str, Any]:
+    """All figures. CPU in microseconds, times in milliseconds, memory in KB."""
+    figures: dict[str, Any] = {}
+    for name, options in {
+        "paced": ["--tokens-per-second", str(_PACE)],
+        "saturated": ["--burst", "8"],
+    }.items():
+        with _doubles(options) as urls, _stack(folder / name, urls) as stack:
+            figures[name] = uvloop.run(_measure(stack, urls, paced=name == "paced"))
+    return figures
+
+
+@contextmanager
+def _doubles(options: list[str]) -> Iterator[dict[str, str]]:
+    """URLs of a double with short answers and one with long ones."""
+    processes, urls = [], {}
+    try:
+        for name, tokens in (("short", _SHORT), ("long", _LONG)):
+            command = [sys.executable, "-m", "adwright_generator.backends.fake_tgi", "--listen", "127.0.0.1:0"]
+            command += ["--max-concurrent", "4096", "--text-length", str(tokens * 4), *options]
+            process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True)
+            processes.append(process)
+            assert process.stdout is not None
+            urls[name] = process.stdout.readline().strip()
+        yield urls
+    finally:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait(timeout=20)
+
+
+@contextmanager
+def _stack(folder: Path, urls: dict[str, str]) -> Iterator[Stack]:
+    folder.mkdir()
+    backends = [
+        {"name": name, "kind": "tgi", "url": url, "model": "fake", "max_concurrency": 4096} for name, url in urls.items()
+    ]
+    config = {"backends": backends, "routing": {"first_token_timeout": "60s", "stall_timeout": "60s"}}
+    path = folder / "generator.yaml"
+    path.write_text(json.dumps(config))
+    environ = private_environ(folder) | {"ADWRIGHT_GENERATOR_CONFIG": str(path)}
+    environ["ADWRIGHT_MAX_CONCURRENT_RPCS"] = "4096"
+    with Stack(environ, folder / "log") as stack:
+        yield stack
+
+
+async def _measure(stack: Stack, urls: dict[str, str], *, paced: bool) -> dict[str, Any]:
+    figures: dict[str, Any] = {}
+    async with _direct(urls) as direct, _generator(stack) as generator, _gateway(stack) as gateway:
+        alone = await _costs(generator, [stack.process("generator")])
+        both = await _costs(gateway, [stack.process("generator"), stack.process("gateway")])
+        figures["cpu_us_a_token"] = {"generator": alone["token"], "gateway_and_generator": both["token"]}
+        figures["cpu_ms_a_stream"] = {"generator": alone["stream"], "gateway_and_generator": both["stream"]}
+        figures["tokens_a_second"] = {"generator": alone["rate"], "gateway_and_generator": both["rate"]}
+        if paced:
+            first = {
+                name: [seconds for _ in range(10) for _, seconds in [await run("short")]]
+                for name, run in (("direct", direct), ("generator", generator), ("gateway", gateway))
+            }
+            medians = {name: statistics.median(values) * 1000 for name, values in first.items()}
+            figures["added_ms_to_first_token"] = {
+                name: round(medians[name] - medians["direct"], 2) for name in ("generator", "gateway")
+            }
+            figures["kb_a_stream"] = await _memory(gateway, stack)
+    return figures
+
+
+async def _costs(run: Run, processes: list[psutil.Process]) -> dict[str, float]:
+    await _wave(run, "short", _STREAMS)
+    short_cpu, short_tokens, _ = await _spent(run, "short", 2 * _STREAMS, processes)
+    long_cpu, long_tokens, rate = await _spent(run, "long", 2 * _STREAMS, processes)
+    token = (long_cpu - short_cpu) / (long_tokens - short_tokens)
+    return {
+        "token": round(token * 1e6, 2),
+        "stream": round((short_cpu - token * short_tokens) / (2 * _STREAMS) * 1e3, 2),
+        "rate": round(rate),
+    }
+
+
+async def _spent(run: Run, backend: str, streams: int, processes: list[psutil.Process]) -> tuple[float, int, float]:
+    """CPU seconds, tokens, and tokens a second of so many streams, `_STREAMS` at a time."""
+    before, begun = _cpu(processes), time.perf_counter()
+    tokens = 0
+    for _ in range(streams // _STREAMS):
+        tokens += await _wave(run, backend, _STREAMS)
+    return _cpu(processes) - before, tokens, tokens / (time.perf_counter() - begun)
+
+
+async def _wave(run: Run, backend: str, streams: int) -> int:
+    return sum(tokens for tokens, _ in await asyncio.gather(*(run(backend) for _ in range(streams))))
+
+
+def _cpu(processes: list[psutil.Process]) -> float:
+    times = [process.cpu_times() for process in processes]
+    return sum(t.user + t.system for t in times)
+
+
+async def _memory(run: Run, stack: Stack) -> dict[str, float]:
+    """Growth of the resident memory while many streams are open, a stream."""
+    processes = {name: stack.process(name) for name in ("generator", "gateway")}
+    before = {name: process.memory_info().rss for name, process in processes.items()}
+    wave = asyncio.create_task(_wave(run, "long", _MANY))
+    most = dict(before)
+    while not wave.done():
+        await asyncio.sleep(0.2)
+        most = {name: max(most[name], process.memory_info().rss) for name, process in processes.items()}
+    await wave
+    return {name: round((most[name] - before[name]) / _MANY / 1000, 1) for name in processes}
+
+
+@asynccontextmanager
+async def _direct(urls: dict[str, str]) -> AsyncIterator[Run]:
+    async with aiohttp.ClientSession() as session:
+
+        async def run(backend: str) -> tuple[int, float]:
+            begun, first, tokens = time.perf_counter(), 0.0, 0
+            body = {"inputs": "Write.", "parameters": {"max_new_tokens": 240, "details": True}}
+            async with session.post(f"{urls[backend]}/generate_stream", json=body) as response:
+                async for line in response.content:
+                    first = first or time.perf_counter() - begun
+                    tokens += line.startswith(b"data:")
+            return tokens, first
+
+        yield run
+
+
+@asynccontextmanager
+async def _generator(stack: Stack) -> AsyncIterator[Run]:
+    context = json_format.ParseDict(
+        {
+            "brand": {"name": "brands/nordlys", "display_name": "Nordlys", "languages": ["en"]},
+            "products": [{"product": {"name": "brands/nordlys/products/a", "display_name": "Aurora Trail 2"}}],
+            "language": "en",
+            "revision": "1",
+        },
+        resources_pb2.PromptContext(),
+    )
+    async with grpc.aio.insecure_channel(stack.target("generator")) as channel:
+        stub = generator_service_pb2_grpc.GeneratorServiceStub(channel)
+
+        async def run(backend: str) -> tuple[int, float]:
+            request = generator_service_pb2.GenerateRequest(
+                context=context, format="formats/plain", backend=backend, max_repairs=0
+            )
+            return await _read(stub.Generate(request, metadata=[("x-adwright-tenant", "demo")], timeout=120))
+
+        yield run
+
+
+@asynccontextmanager
+async def _gateway(stack: Stack) -> AsyncIterator[Run]:
+    async with grpc.aio.insecure_channel(stack.target("gateway")) as channel:
+        stub = ad_service_pb2_grpc.AdServiceStub(channel)
+        metadata = [("authorization", f"Bearer {stack.environ['ADWRIGHT_API_KEY']}")]
+
+        async def run(backend: str) -> tuple[int, float]:
+            request = ad_service_pb2.GenerateAdRequest(
+                brand="nordlys", format="plain", products=["aurora-trail-2"], backend=backend, max_repairs=0
+            )
+            return await _read(stub.GenerateAd(request, metadata=metadata, timeout=120))
+
+        yield run
+
+
+async def _read(call: Any) -> tuple[int, float]:
+    begun, first, tokens = time.perf_counter(), 0.0, 0
+    async for event in call:
+        if event.HasField("delta"):
+            first = first or time.perf_counter() - begun
+        elif event.HasField("completed"):
+            tokens = event.completed.usage.output_tokens
+    assert tokens, "a stream without a token measures nothing"
+    return tokens, first
+
+
+def show(figures: dict[str, Any], console: Console) -> None:
+    """Prints what `measure` found."""
+    table = Table("", "CPU µs a token", "CPU ms a stream", "tokens a second", title=f"{_STREAMS} streams of a TGI double")
+    for name in ("paced", "saturated"):
+        for key, label in (("generator", "generator"), ("gateway_and_generator", "gateway + generator")):
+            values = [figures[name][what][key] for what in ("cpu_us_a_token", "cpu_ms_a_stream", "tokens_a_second")]
+            pace = f"{_PACE} tokens a second" if name == "paced" else "as fast as it goes"
+            table.add_row(f"{label}, {pace}", *map(str, values))
+    console.print(table)
+    added, memory = figures["paced"]["added_ms_to_first_token"], figures["paced"]["kb_a_stream"]
+    console.print(f"added to the first token, median: generator {added['generator']} ms, gateway {added['gateway']} ms")
+    console.print(f"memory of one of {_MANY} open streams: {memory['generator']} + {memory['gateway']} KB")
+
+
