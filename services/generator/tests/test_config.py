@@ -273,3 +273,10 @@ def test_a_default_that_is_written_out_changes_nothing() -> None:
     old = config({"name": "a", "kind": "fake"})
     new = config({"name": "a", "kind": "fake", "residency": "self_hosted", "price": {}}, order=["a"])
     assert changes(old, new) == ConfigChanges(added=(), removed=(), changed=(), unchanged=("a",))
+
+
+def test_a_mistake_inside_of_the_only_backend_is_that_mistake(tmp_path: Path) -> None:
+    file = tmp_path / "config.yaml"
+    file.write_text("backends:\n  - name: tgi\n    kind: tgi\n    url: tgi:80\n    model: m\n")
+    with pytest.raises(SettingsError, match=r":4: backends\[0\]\.url: expected a URL such as http://tgi:80"):
+        load_config(file)

@@ -71,7 +71,8 @@ class _Reloading:
     async def _reload(self) -> None:
         async with self._lock:
             try:
-                await self._fleet.configure(load_config(self._settings.config))
+                config = await asyncio.to_thread(load_config, self._settings.config)
+                await self._fleet.configure(config)
             except SettingsError as error:
                 _log.error("configuration not reloaded, the one before stays: %s", error)
             else:

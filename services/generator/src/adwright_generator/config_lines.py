@@ -51,7 +51,9 @@ class LocatedYaml:
     def mistake(self, error: ValidationError) -> YamlMistake:
         """The mistake that comes first in the text, of those that pydantic found in `data`."""
         details = error.errors(include_url=False, include_input=False)
-        return min(map(self._describe, details), key=lambda mistake: mistake.line)
+        # A list counts only the items that are right, and is then found too short for what is wrong inside of it.
+        inner = [d for d in details if not any(_inside(other["loc"], d["loc"]) for other in details)]
+        return min(map(self._describe, inner), key=lambda mistake: mistake.line)
 
     def _describe(self, detail: Mapping[str, Any]) -> YamlMistake:
         kind, location, context = detail["type"], detail["loc"], detail.get("ctx", {})
@@ -166,6 +168,10 @@ class _Inspection:
         except (ValueError, KeyError, AttributeError, TypeError, OverflowError):
             # What the library raises for `2026-02-31` or `!!int x`.
             raise YamlMistake(_line(node), "not a value of its YAML type; put text in quotes") from None
+
+
+def _inside(location: tuple[int | str, ...], outer: tuple[int | str, ...]) -> bool:
+    return len(location) > len(outer) and location[: len(outer)] == outer
 
 
 def _child(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node | None, yaml.Node | None]:

@@ -13,7 +13,7 @@ from .job import Job
 from .policy.dispatcher import Dispatcher
 from .policy.lease import Lease
 from .prompting import Prompt, PromptLibrary
-from .relay import merged
+from .relay import Pace, merged
 from .variant import VariantEvent, VariantResult, write_variant
 
 __all__ = ["Generations"]
@@ -34,6 +34,7 @@ class Generations:
         self._prompts = prompts
         self._checks = tuple(checks)
         self._now = now
+        self._pace = Pace()
 
     async def run(self, job: Job) -> AsyncGenerator[Event]:
         """One Started, then what happens, then one Completed; or an error of the tree instead of the latter."""
@@ -63,7 +64,8 @@ class Generations:
     ) -> AsyncGenerator[VariantEvent]:
         async with (
             lease.seat() as seat,
-            aclosing(write_variant(job, variant, seat, prompt, self._checks, result)) as events,
+            self._pace.stream(),
+            aclosing(write_variant(job, variant, seat, prompt, self._checks, self._pace, result)) as events,
         ):
             async for event in events:
                 yield event

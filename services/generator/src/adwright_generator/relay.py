@@ -1,18 +1,47 @@
-"""Variants side by side on one stream.
+"""Moving tokens: how often a stream hands something on, and variants side by side on one stream.
 
-Tokens need no buffer of ours: what comes while the reader is busy gathers where it arrives, in the connection's bounded
-buffer, and is read as one chunk. At low load every token is handed on at once; under load each hand-over carries more of
-them, and the cost of a token falls. A slow reader slows the backend, and nobody waits on a timer.
+Tokens need no buffer of ours: what comes while nobody reads gathers where it arrives, in the connection's bounded
+buffer, and is read as one chunk. A slow reader slows the backend.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
-__all__ = ["merged"]
+__all__ = ["Pace", "merged"]
 
 T = TypeVar("T")
+
+_FREE_STREAMS = 8
+_SECONDS_A_STREAM = 0.001
+_LONGEST = 0.05
+
+
+class Pace:
+    """Bounds how many messages all streams together send, and so what a token costs when there are many streams.
+
+    A message costs far more than the token in it. With few streams every token is handed on at once. With more, each
+    waits a little between two messages, so that together they send about a thousand a second; at most 50 ms, which
+    readers take for continuous. The first text of a stream never waits, and neither does its end.
+    """
+
+    def __init__(self) -> None:
+        self._streams = 0
+
+    @asynccontextmanager
+    async def stream(self) -> AsyncIterator[None]:
+        """Counts a stream while it is open."""
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
+
+    async def rest(self) -> None:
+        """The wait between two messages of one stream."""
+        if self._streams > _FREE_STREAMS:
+            await asyncio.sleep(min(_LONGEST, _SECONDS_A_STREAM * (self._streams - _FREE_STREAMS)))
 
 
 async def merged(sources: Sequence[AsyncGenerator[T]]) -> AsyncGenerator[T]:

@@ -27,12 +27,14 @@ from adwright_checks.normalise import fold
 
 from .backends.accounting import Account
 from .backends.base import BackendRequest, Finish, Resume, StopReason, Switch
-from .decode import MalformedOutput, decoder_for
+from .decode import MalformedOutput
 from .events import Ad, Delta, Switched, Withheld
-from .guard import Rules, StreamGuard
+from .guard import Rules
 from .job import Job
 from .policy.lease import Seat
 from .prompting import Ask, Prompt
+from .reading import Reading, Texts
+from .relay import Pace
 
 __all__ = ["VariantEvent", "VariantResult", "write_variant"]
 
@@ -57,19 +59,11 @@ class VariantResult:
 
 
 @dataclass(slots=True)
-class _Try:
+class _Try(Texts):
     """Texts of the ad after one try, and what became of it."""
 
-    texts: dict[str, str]
-    stop: StopReason = StopReason.STOP
-    withheld: dict[str, str] = field(default_factory=dict)
     findings: Sequence[Finding] = ()
     failing: list[str] = field(default_factory=list)
-
-    def restart(self, texts: dict[str, str]) -> None:
-        """Back to what there was before the call that is now made again."""
-        self.texts = dict(texts)
-        self.withheld = {path: rule for path, rule in self.withheld.items() if path in texts}
 
     @property
     def rank(self) -> tuple[int, int, float]:
@@ -78,11 +72,23 @@ class _Try:
         return (-len(self.failing), len(self.texts), sum(scores) / len(scores) if scores else 0.0)
 
 
+@dataclass(frozen=True, slots=True)
+class _Writing:
+    """What stays the same over all calls for a variant."""
+
+    job: Job
+    variant: int
+    seat: Seat
+    prompt: Prompt
+    rules: Rules
+    pace: Pace
+
+
 async def write_variant(
-    job: Job, variant: int, seat: Seat, prompt: Prompt, checks: Sequence[Check], result: VariantResult
+    job: Job, variant: int, seat: Seat, prompt: Prompt, checks: Sequence[Check], pace: Pace, result: VariantResult
 ) -> AsyncGenerator[VariantEvent]:
     """Streams one variant and fills `result` at its end. The last thing streamed is the ad in `result`."""
-    rules = _rules(job, prompt)
+    writing = _Writing(job, variant, seat, prompt, _rules(job, prompt), pace)
     best: _Try | None = None
     current = _Try({})
     kept: dict[str, str] = {}
@@ -94,8 +100,8 @@ async def write_variant(
         current = _Try(dict(kept))
         missing = [path for path in job.paths if path not in kept]
         for ask in prompt.asks(job, missing, kept, attempt):
-            request = _request(job, variant, attempt, prompt, ask, result.usage)
-            async with aclosing(_write(job, rules, variant, seat, request, ask.paths, current)) as events:
+            request = _request(writing, attempt, ask, result.usage)
+            async with aclosing(_write(writing, request, ask.paths, current)) as events:
                 async for event in events:
                     yield event
         _judge(job, current, checks)
@@ -116,69 +122,37 @@ async def write_variant(
     result.ad = Ad(
         variant, job.format, texts, best.findings, valid=is_valid(best.findings) and len(texts) == len(job.paths)
     )
-    result.stop = best.stop
+    result.stop = StopReason.LENGTH if best.cut else StopReason.STOP
 
 
 async def _write(
-    job: Job, rules: Rules, variant: int, seat: Seat, request: BackendRequest, paths: Sequence[str], out: _Try
+    writing: _Writing, request: BackendRequest, paths: Sequence[str], out: Texts
 ) -> AsyncGenerator[VariantEvent]:
     """One call to the model: its texts go to the wire and into `out`."""
-    before = dict(out.texts)
-    reading = _Reading(job, rules, variant, paths, out)
+    variant, before = writing.variant, dict(out.texts)
+    reading = Reading(writing.job.format, paths, variant, writing.rules, out)
     try:
-        async with aclosing(seat.generate(request)) as events:
+        async with aclosing(writing.seat.generate(request)) as events:
             async for event in events:
                 if isinstance(event, Switch):
                     yield Switched(variant, event.source, event.target, event.reason, event.resume)
                     if event.resume is Resume.RESTARTED:
                         out.restart(before)
-                        reading = _Reading(job, rules, variant, paths, out)
+                        reading = Reading(writing.job.format, paths, variant, writing.rules, out)
                         for path, text in before.items():
                             yield Delta(variant, path, text)
                 elif isinstance(event, Finish):
-                    if event.reason is StopReason.LENGTH:
-                        out.stop = event.reason
+                    out.cut = out.cut or event.reason is StopReason.LENGTH
                 else:
                     for item in reading.feed(event.data):
                         yield item
-        reading.decoder.finish()
+                    await writing.pace.rest()
+        reading.end()
     except MalformedOutput as error:
         # Not the caller's fault and not the backend's: the texts that are missing are written again.
         _log.info("try of variant %d gave malformed output: %s", variant, type(error).__name__)
-    for item in reading.finish():
+    for item in reading.rest():
         yield item
-
-
-class _Reading:
-    """The output of one call, from bytes to what may be sent."""
-
-    def __init__(self, job: Job, rules: Rules, variant: int, paths: Sequence[str], out: _Try) -> None:
-        self.decoder = decoder_for(job.format, paths)
-        self._guards = {path: StreamGuard(rules) for path in paths}
-        self._variant = variant
-        self._out = out
-
-    def feed(self, data: bytes) -> list[VariantEvent]:
-        """Raises MalformedOutput."""
-        events: list[VariantEvent] = []
-        for path, text in self.decoder.feed(data):
-            events += self._guarded(path, self._guards[path].feed(text))
-        return events
-
-    def finish(self) -> list[VariantEvent]:
-        """What was held back and turned out to be harmless."""
-        return [event for path, guard in self._guards.items() for event in self._guarded(path, guard.finish())]
-
-    def _guarded(self, path: str, text: str) -> list[VariantEvent]:
-        out, matched = self._out, self._guards[path].matched
-        events: list[VariantEvent] = []
-        if text:
-            out.texts[path] = out.texts.get(path, "") + text
-            events.append(Delta(self._variant, path, text))
-        if matched and path not in out.withheld:
-            out.withheld[path] = matched
-            events.append(Withheld(self._variant, path, matched))
-        return events
 
 
 def _rules(job: Job, prompt: Prompt) -> Rules:
@@ -213,10 +187,10 @@ def _is_cut(job: Job, path: str, text: str) -> bool:
     return bool(limit) and len(text) >= limit - 1 and text[-1] not in _SENTENCE_ENDS
 
 
-def _request(job: Job, variant: int, attempt: int, prompt: Prompt, ask: Ask, account: Account) -> BackendRequest:
+def _request(writing: _Writing, attempt: int, ask: Ask, account: Account) -> BackendRequest:
+    job, sampling = writing.job, writing.prompt.settings
     # Tries and variants differ by seed; without a seed of the caller's they differ by chance.
-    seed = None if job.seed is None else (job.seed + 1000 * variant + attempt) % 2**32
-    sampling = prompt.settings
+    seed = None if job.seed is None else (job.seed + 1000 * writing.variant + attempt) % 2**32
     return BackendRequest(
         messages=ask.messages,
         max_tokens=_max_tokens(job, ask.paths),

@@ -64,7 +64,8 @@ async def test_a_schema_is_held() -> None:
 @pytest.mark.parametrize("field", ["max_tokens", "max_completion_tokens"])
 async def test_the_text_ends_at_the_limit(field: str) -> None:
     async with FakeOpenAI() as server:
-        chunks = await ask(server, **{field: 3})
+        limit: dict[str, Any] = {field: 3}
+        chunks = await ask(server, **limit)
     assert len(text_of(chunks)) == 12
     assert chunks[-2].choices[0].finish_reason == "length"
 

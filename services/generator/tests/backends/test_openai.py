@@ -204,8 +204,8 @@ async def test_counts_that_never_come_are_unknown() -> None:
 async def test_a_schema_is_sent_as_the_server_needs_it(mode: str, sent: str | None) -> None:
     async with served(structured_output=mode) as (backend, server):
         await all_of(backend, asking(json_schema=SCHEMA))
-    wanted = server.calls[0].body.get("response_format")
-    assert (wanted or {}).get("type") == sent
+    wanted = server.calls[0].body.get("response_format") or {}
+    assert wanted.get("type") == sent
     assert backend.info.constrained_output is (mode == "json_schema")
     if mode == "json_schema":
         assert wanted["json_schema"] == {"name": "ad", "strict": True, "schema": SCHEMA}
@@ -389,7 +389,8 @@ async def test_what_is_no_whole_text_is_an_error(parts: list[bytes], kind: type[
 
 
 async def test_an_answer_that_is_no_stream_is_an_error() -> None:
-    async with raw(b'{"choices":[]}', **{"Content-Type": "application/json; charset=utf-8"}) as backend:
+    headers: dict[str, Any] = {"Content-Type": "application/json; charset=utf-8"}
+    async with raw(b'{"choices":[]}', **headers) as backend:
         _, error = await until_it_fails(backend, asking())
     assert "application/json" in error.message
 
@@ -416,7 +417,7 @@ async def test_the_server_says_how_long_it_is_busy() -> None:
         ({}, 1.0),
     ],
 )
-async def test_retry_after_is_read_in_its_forms(headers: dict[str, str], seconds: float) -> None:
+async def test_retry_after_is_read_in_its_forms(headers: dict[str, Any], seconds: float) -> None:
     async with raw(problem(), status=429, **headers) as backend:
         _, error = await until_it_fails(backend, asking())
     assert error.retry_after == seconds

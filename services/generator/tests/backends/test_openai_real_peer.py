@@ -85,7 +85,7 @@ async def peer(address: str) -> AsyncGenerator[OpenAIBackend]:
 
 
 def backend_at(address: str, key: str = KEY) -> OpenAIBackend:
-    entry = {"name": "llama", "kind": "openai", "model": "smollm2", "base_url": f"{address}/v1"}
+    entry: dict[str, Any] = {"name": "llama", "kind": "openai", "model": "smollm2", "base_url": f"{address}/v1"}
     entry |= {"api_key": {"env": "LLAMA_KEY"}, "continuation": "prefill"}
     return OpenAIBackend(OpenAIConfig.model_validate(entry), environ={"LLAMA_KEY": key})
 

@@ -19,11 +19,11 @@ _MOST_STOPS = 4
 """TGI refuses more unless it was started with another `--max-stop-sequences`; the others are cut here alone."""
 
 
-class _Parameters(Parameters):
+class _Parameters(Parameters):  # type: ignore[misc]
     adapter_id: str | None = None
 
 
-class _Request(Request):
+class _Request(Request):  # type: ignore[misc]
     parameters: _Parameters | None = None
 
 

@@ -13,7 +13,6 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Self
 
-import uvloop
 from aiohttp import web
 
 from .fake_tgi_script import ERROR_EVENTS, Answer, Fault, RejectedError, TgiScript, answer, error_event, frame
@@ -256,6 +255,8 @@ async def _serve(arguments: argparse.Namespace) -> None:
 
 
 def _main() -> None:
+    import uvloop
+
     parser = argparse.ArgumentParser(prog="fake_tgi", description="A text-generation-inference without a model.")
     parser.add_argument("--listen", default="127.0.0.1:8085", metavar="HOST:PORT", help="port 0 takes any")
     parser.add_argument("--max-concurrent", type=int, default=128, help="calls beyond it are refused")

@@ -26,7 +26,7 @@ def info_of(model: str, *, max_concurrent: int, max_total_tokens: int) -> dict[s
 
 
 def metrics_of(*, requests: int, queue: int, batch: int, done: int, seconds: float) -> str:
-    """The body of `/metrics`: those that count for load, of the many there are. `seconds` of the `done` ones together."""
+    """The body of `/metrics`: of the many those that tell the load. `seconds` is the sum over the `done`."""
     duration = "tgi_request_inference_duration"
     return (
         f"# TYPE tgi_request_count counter\ntgi_request_count {requests}\n\n"

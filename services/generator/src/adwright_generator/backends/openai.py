@@ -115,7 +115,11 @@ def _is_near(host: str) -> bool:
 
 
 class OpenAIBackend(Backend):
-    """One server behind one URL. See `Backend` for the contract; it neither retries nor limits nor waits."""
+    """One server behind one URL. See `Backend` for the contract; it neither limits nor waits.
+
+    What is sent twice: a request whose key was refused, when there is another key by then, and one whose kept
+    connection the server dropped before any answer.
+    """
 
     def __init__(
         self,
