@@ -47,8 +47,8 @@ lint: $(READY) ## formatting, lint, types, imports, protos
 	$(BIN)/buf format --diff --exit-code --path protos/adwright
 	tools/protos-check.sh
 
-bench: $(READY) ## measure start times, memory and latencies; writes build/bench.json
-	@PYTHONPATH=. $(BIN)/python tests/bench/bench_stack.py
+bench: $(READY) ## measure start times, memory, latencies, and what a token costs; writes build/bench.json
+	@PYTHONPATH=. $(BIN)/python tests/bench/run.py $(PARTS)
 
 format: $(READY) ## format code and protos
 	$(BIN)/ruff format $(CODE)

@@ -1,16 +1,12 @@
-"""Measures a real stack on this machine, prints a table, and writes `build/bench.json`.
+"""A real stack on this machine: how fast it starts, what it takes, how fast the embedded model writes.
 
 Units: seconds and MB (10^6 bytes). `start` is from the launch of the process to SERVING; `idle` is the resident memory
 of the process after that and before its first request.
 """
 
-import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -25,22 +21,15 @@ from adwright_client import Client
 _RUNS = 5
 
 
-def main() -> int:
-    """Runs everything; exit code 0 when it ran."""
-    with tempfile.TemporaryDirectory(prefix="adwright-bench-") as folder:
-        environ = private_environ(Path(folder))
-        results: dict[str, Any] = {
-            "machine": {"cpus": os.cpu_count(), "python": platform.python_version()},
-            "services": {service: _alone(service, environ) for service in SERVICES},
-            "generate": _generate(Path(folder)),
-        }
-    results["idle_mb_together"] = round(sum(item["idle_mb"] for item in results["services"].values()), 1)
-    _show(results)
-    out = ROOT / "build" / "bench.json"
-    out.parent.mkdir(exist_ok=True)
-    out.write_text(json.dumps(results, indent=2) + "\n", encoding="utf-8")
-    print(f"written to {out.relative_to(ROOT)}")
-    return 0
+def measure(folder: Path) -> dict[str, Any]:
+    """Starts, memory, and ads of the embedded model."""
+    environ = private_environ(folder)
+    services = {service: _alone(service, environ) for service in SERVICES}
+    return {
+        "services": services,
+        "idle_mb_together": round(sum(item["idle_mb"] for item in services.values()), 1),
+        "generate": _generate(folder),
+    }
 
 
 def _alone(service: str, environ: dict[str, str]) -> dict[str, float]:
@@ -96,7 +85,8 @@ def _one(client: Client, ad_format: str) -> dict[str, float]:
     }
 
 
-def _show(results: dict[str, Any]) -> None:
+def show(results: dict[str, Any], console: Console) -> None:
+    """Prints what `measure` found."""
     services = Table("service", "start, s", "idle, MB")
     for name, figures in results["services"].items():
         services.add_row(name, str(figures["start_s"]), str(figures["idle_mb"]))
@@ -106,11 +96,6 @@ def _show(results: dict[str, Any]) -> None:
         if isinstance(figures, dict):
             keys = ("first_delta_s", "total_s", "output_tokens", "model_calls", "valid")
             ads.add_row(name, *(str(figures[key]) for key in keys))
-    console = Console()
     console.print(services)
     console.print(ads)
     console.print(f"the four services after these runs: {results['generate']['memory_mb_after']} MB")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

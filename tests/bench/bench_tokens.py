@@ -35,6 +35,8 @@ _PACE = 50
 _SHORT, _LONG = 40, 240
 """Tokens of a stream; the double makes tokens of 4 characters."""
 _MANY = 512
+_WAVES = {"paced": 2, "saturated": 10}
+"""How often that many streams run at a time; what is over at once is repeated, so that there is something to count."""
 
 Run = Callable[[str], Awaitable[tuple[int, float]]]
 """One stream from a backend: its tokens, and the seconds to the first of them."""
@@ -48,7 +50,7 @@ def measure(folder: Path) -> dict[str, Any]:
         "saturated": ["--burst", "8"],
     }.items():
         with _doubles(options) as urls, _stack(folder / name, urls) as stack:
-            figures[name] = uvloop.run(_measure(stack, urls, paced=name == "paced"))
+            figures[name] = uvloop.run(_measure(stack, urls, _WAVES[name], paced=name == "paced"))
     return figures
 
 
@@ -76,7 +78,8 @@ def _doubles(options: list[str]) -> Iterator[dict[str, str]]:
 def _stack(folder: Path, urls: dict[str, str]) -> Iterator[Stack]:
     folder.mkdir()
     backends = [
-        {"name": name, "kind": "tgi", "url": url, "model": "fake", "max_concurrency": 4096} for name, url in urls.items()
+        {"name": name, "kind": "tgi", "url": url, "model": "fake", "max_concurrency": 4096}
+        for name, url in urls.items()
     ]
     config = {"backends": backends, "routing": {"first_token_timeout": "60s", "stall_timeout": "60s"}}
     path = folder / "generator.yaml"
@@ -87,11 +90,11 @@ def _stack(folder: Path, urls: dict[str, str]) -> Iterator[Stack]:
         yield stack
 
 
-async def _measure(stack: Stack, urls: dict[str, str], *, paced: bool) -> dict[str, Any]:
+async def _measure(stack: Stack, urls: dict[str, str], waves: int, *, paced: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {}
     async with _direct(urls) as direct, _generator(stack) as generator, _gateway(stack) as gateway:
-        alone = await _costs(generator, [stack.process("generator")])
-        both = await _costs(gateway, [stack.process("generator"), stack.process("gateway")])
+        alone = await _costs(generator, waves, [stack.process("generator")])
+        both = await _costs(gateway, waves, [stack.process("generator"), stack.process("gateway")])
         figures["cpu_us_a_token"] = {"generator": alone["token"], "gateway_and_generator": both["token"]}
         figures["cpu_ms_a_stream"] = {"generator": alone["stream"], "gateway_and_generator": both["stream"]}
         figures["tokens_a_second"] = {"generator": alone["rate"], "gateway_and_generator": both["rate"]}
@@ -108,23 +111,24 @@ async def _measure(stack: Stack, urls: dict[str, str], *, paced: bool) -> dict[s
     return figures
 
 
-async def _costs(run: Run, processes: list[psutil.Process]) -> dict[str, float]:
+async def _costs(run: Run, waves: int, processes: list[psutil.Process]) -> dict[str, float]:
+    """CPU of a token and of a stream, from streams of two lengths."""
     await _wave(run, "short", _STREAMS)
-    short_cpu, short_tokens, _ = await _spent(run, "short", 2 * _STREAMS, processes)
-    long_cpu, long_tokens, rate = await _spent(run, "long", 2 * _STREAMS, processes)
+    short_cpu, short_tokens, _ = await _spent(run, "short", waves, processes)
+    long_cpu, long_tokens, rate = await _spent(run, "long", waves, processes)
     token = (long_cpu - short_cpu) / (long_tokens - short_tokens)
     return {
         "token": round(token * 1e6, 2),
-        "stream": round((short_cpu - token * short_tokens) / (2 * _STREAMS) * 1e3, 2),
+        "stream": round((short_cpu - token * short_tokens) / (waves * _STREAMS) * 1e3, 2),
         "rate": round(rate),
     }
 
 
-async def _spent(run: Run, backend: str, streams: int, processes: list[psutil.Process]) -> tuple[float, int, float]:
-    """CPU seconds, tokens, and tokens a second of so many streams, `_STREAMS` at a time."""
+async def _spent(run: Run, backend: str, waves: int, processes: list[psutil.Process]) -> tuple[float, int, float]:
+    """CPU seconds, tokens, and tokens a second of so many waves."""
     before, begun = _cpu(processes), time.perf_counter()
     tokens = 0
-    for _ in range(streams // _STREAMS):
+    for _ in range(waves):
         tokens += await _wave(run, backend, _STREAMS)
     return _cpu(processes) - before, tokens, tokens / (time.perf_counter() - begun)
 
@@ -218,7 +222,9 @@ async def _read(call: Any) -> tuple[int, float]:
 
 def show(figures: dict[str, Any], console: Console) -> None:
     """Prints what `measure` found."""
-    table = Table("", "CPU µs a token", "CPU ms a stream", "tokens a second", title=f"{_STREAMS} streams of a TGI double")
+    table = Table(
+        "", "CPU µs a token", "CPU ms a stream", "tokens a second", title=f"{_STREAMS} streams of a TGI double"
+    )
     for name in ("paced", "saturated"):
         for key, label in (("generator", "generator"), ("gateway_and_generator", "gateway + generator")):
             values = [figures[name][what][key] for what in ("cpu_us_a_token", "cpu_ms_a_stream", "tokens_a_second")]
@@ -228,5 +234,3 @@ def show(figures: dict[str, Any], console: Console) -> None:
     added, memory = figures["paced"]["added_ms_to_first_token"], figures["paced"]["kb_a_stream"]
     console.print(f"added to the first token, median: generator {added['generator']} ms, gateway {added['gateway']} ms")
     console.print(f"memory of one of {_MANY} open streams: {memory['generator']} + {memory['gateway']} KB")
-
-
