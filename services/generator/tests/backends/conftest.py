@@ -10,8 +10,14 @@ import pytest
 import pytest_asyncio
 
 from adwright_generator.backends.base import Backend
+from adwright_generator.backends.chat_template import load_chat_template
+from adwright_generator.backends.discovery import Endpoint
 from adwright_generator.backends.embedded import EmbeddedBackend, EmbeddedConfig
 from adwright_generator.backends.fake import FakeBackend
+from adwright_generator.backends.fake_openai import FakeOpenAI
+from adwright_generator.backends.fake_tgi import FakeTgi
+from adwright_generator.backends.openai import OpenAIBackend, OpenAIConfig
+from adwright_generator.backends.tgi import TgiConfig, TgiReplica
 
 # Every test runs in the loop in which the model was started.
 ONE_LOOP = pytest.mark.asyncio(loop_scope="session")
@@ -42,7 +48,28 @@ async def fake() -> AsyncIterator[FakeBackend]:
     await backend.close()
 
 
-@pytest.fixture(params=["fake", "embedded"])
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def tgi() -> AsyncIterator[TgiReplica]:
+    async with FakeTgi() as server:
+        config = TgiConfig(name="tgi", kind="tgi", url=server.url, model="fake")
+        backend = TgiReplica(
+            config, Endpoint(server.url, "127.0.0.1", server.port), template=load_chat_template(config.chat_template)
+        )
+        await backend.start()
+        yield backend
+        await backend.close()
+
+
+@pytest_asyncio.fixture(scope="session", loop_scope="session")
+async def openai() -> AsyncIterator[OpenAIBackend]:
+    async with FakeOpenAI() as server:
+        backend = OpenAIBackend(OpenAIConfig(name="api", kind="openai", base_url=server.url, model="fake"))
+        await backend.start()
+        yield backend
+        await backend.close()
+
+
+@pytest.fixture(params=["fake", "embedded", "tgi", "openai"])
 def backend(request: pytest.FixtureRequest) -> Backend:
     backend: Backend = request.getfixturevalue(request.param)
     return backend

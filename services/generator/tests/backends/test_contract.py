@@ -14,6 +14,7 @@ from adwright_generator.backends.base import (
     BackendEvent,
     BackendRequest,
     Chunk,
+    Continuation,
     Finish,
     Message,
     StopReason,
@@ -137,3 +138,16 @@ async def test_generations_at_the_same_time_do_not_mix(backend: Backend, idle: I
     results = await asyncio.gather(*(all_of(backend, asking(json_schema=only(word))) for word in words))
     assert [json.loads(text_of(events))["a"] for events in results] == words
     await idle(backend)
+
+
+async def test_a_prefix_is_gone_on_with_and_not_repeated(backend: Backend) -> None:
+    if backend.info.continuation is not Continuation.EXACT:
+        pytest.skip(f"{backend.info.name} is asked in words to go on, and may repeat a little")
+    whole = text_of(await all_of(backend, asking(temperature=0.0)))
+    prefix = whole[: len(whole) // 2]
+    rest = text_of(await all_of(backend, asking(temperature=0.0, prefix=prefix)))
+    # What follows is tokens anew, so a model may choose others; but it does not begin again.
+    assert rest
+    assert not rest.startswith(whole[:12])
+    if backend.info.kind != "embedded":
+        assert whole.startswith(prefix + rest[:10])

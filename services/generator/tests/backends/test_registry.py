@@ -4,10 +4,14 @@ from typing import Any
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from adwright_generator.backends.base import Price
+from adwright_generator.backends.base import Backend, Price
 from adwright_generator.backends.registry import BackendEntry, build_backend
 
 ENTRY: TypeAdapter[BackendEntry] = TypeAdapter(BackendEntry)
+
+
+def as_it_is(backend: Backend) -> Backend:
+    return backend
 
 
 def refusal(entry: dict[str, Any]) -> str:
@@ -25,7 +29,7 @@ def test_an_entry_becomes_a_backend_that_is_not_started() -> None:
         "residency": "eu",
         "price": {"usd_per_mtok_in": 0.15, "usd_per_mtok_out": 0.6},
     }
-    backend = build_backend(ENTRY.validate_python(entry))
+    backend = build_backend(ENTRY.validate_python(entry), wrap=as_it_is)
     info = backend.info
     assert (info.name, info.kind, info.model, info.max_concurrency, info.residency) == ("local", "fake", "m", 3, "eu")
     assert info.price == Price(0.15, 0.6)
@@ -44,13 +48,13 @@ def test_the_embedded_model_is_the_entrys_else_the_given_else_the_packaged_one(
     named: str | None, given: Path | None, model: str
 ) -> None:
     entry = ENTRY.validate_python({"name": "e", "kind": "embedded", "model": named})
-    assert build_backend(entry, embedded_model=given).info.model == model
+    assert build_backend(entry, wrap=as_it_is, embedded_model=given).info.model == model
 
 
 def test_an_unknown_kind_is_refused_with_the_known_ones() -> None:
     message = refusal({"name": "x", "kind": "teletype"})
     assert "teletype" in message
-    assert "'embedded', 'fake'" in message
+    assert "'tgi', 'openai', 'embedded', 'fake'" in message
 
 
 @pytest.mark.parametrize(

@@ -107,7 +107,6 @@ class LlamaServer:
         params.flash_attn_type = xllamacpp.llama_flash_attn_type.LLAMA_FLASH_ATTN_TYPE_DISABLED
         params.cache_ram_mib = 0
         params.enable_reasoning = 0
-        params.force_pure_content_parser = True
         params.ui = False
         params.endpoint_slots = False
         params.hostnames = ["127.0.0.1"]

@@ -27,6 +27,7 @@ from .base import (
     BackendRequest,
     BackendUnavailable,
     Chunk,
+    Continuation,
     Finish,
     StopReason,
 )
@@ -72,6 +73,7 @@ class EmbeddedBackend(Backend):
             residency=config.residency,
             max_concurrency=config.max_concurrency,
             constrained_output=True,
+            continuation=Continuation.EXACT,
             price=config.price.price(),
             prompt=config.prompt or ("" if self._path else _PACKAGED_PROMPT),
         )
@@ -244,8 +246,14 @@ def _run(server: LlamaServer, body: Mapping[str, Any], output: _Output) -> None:
 
 
 def _body(request: BackendRequest) -> dict[str, Any]:
+    messages = [{"role": m.role, "content": m.content} for m in request.messages]
+    if request.prefix:
+        if request.json_schema is not None:
+            raise BackendFailed("the embedded model cannot go on in the middle of JSON.")
+        # llama.cpp goes on with a last turn of the assistant's.
+        messages.append({"role": "assistant", "content": request.prefix})
     body: dict[str, Any] = {
-        "messages": [{"role": m.role, "content": m.content} for m in request.messages],
+        "messages": messages,
         "max_tokens": request.max_tokens,
         "temperature": request.temperature,
         "top_p": request.top_p,

@@ -21,6 +21,7 @@ from .fake_tgi_status import info_of, metrics_of
 __all__ = ["FakeTgi", "Fault", "TgiCall", "TgiScript"]
 
 _STATUSES = {Fault.HTTP_429: 429, Fault.HTTP_424: 424, Fault.VALIDATION: 422, Fault.HTTP_500: 500}
+_OWN_CLOSING = (Fault.RESET, Fault.CLOSE, Fault.HALF_CHARACTER)
 _RETRY_AFTER = "2"
 
 
@@ -142,7 +143,7 @@ class FakeTgi:
         try:
             await self._stream(request, response, call, script)
         except (asyncio.CancelledError, ConnectionError):
-            call.closed_early = not call.finished
+            call.closed_early = not call.finished and script.fault not in _OWN_CLOSING
             call.closed_at = asyncio.get_running_loop().time()
             raise
         return response

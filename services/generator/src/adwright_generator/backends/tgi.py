@@ -215,7 +215,7 @@ class TgiReplica(Backend):
                     with connection_errors(self._name):
                         data = await response.content.readany() if self._session is session else b""
                     if not data:
-                        raise BackendUnavailable(f"Backend {self._name} ended the stream before the generation.")
+                        raise BackendUnavailable(f"Backend {self._name} ended the stream before the generation was over.")
                     if not (payloads := parser.feed(data)):
                         continue
                     batch = decode(payloads, self._name)
