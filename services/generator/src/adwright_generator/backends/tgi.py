@@ -57,7 +57,7 @@ class TgiConfig(BackendConfig):
     model: Annotated[str, Field(min_length=1)]
     max_concurrency: Annotated[int, Field(ge=1, le=65_536)] = 128
     """Of each replica; TGI's own default of `--max-concurrent-requests`."""
-    chat_template: str = "llama3"
+    chat_template: Annotated[str, Field(min_length=1)] = "llama3"
     """`llama3`, `chatml`, `mistral`, `gemma`, or the path of a jinja file."""
     adapters: tuple[str, ...] = ()
     """LoRA adapters that the server was started with (`--lora-adapters`)."""
