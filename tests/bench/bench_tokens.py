@@ -22,11 +22,13 @@ import uvloop
 from google.protobuf import json_format
 from rich.console import Console
 from rich.table import Table
-from tools.stack import ROOT, Stack, private_environ
+from tools.stack import ROOT, Stack, free_ports, private_environ
 
 from adwright.context.v1 import resources_pb2
 from adwright.gateway.v1 import ad_service_pb2, ad_service_pb2_grpc
 from adwright.generator.v1 import generator_service_pb2, generator_service_pb2_grpc
+from adwright_generator.backends.fake_openai import FakeOpenAI, OpenAIScript
+from adwright_generator.backends.fake_tgi import FakeTgi
 
 __all__ = ["measure", "show"]
 
@@ -37,6 +39,8 @@ _SHORT, _LONG = 40, 240
 _MANY = 512
 _WAVES = {"paced": 2, "saturated": 10}
 """How often that many streams run at a time; what is over at once is repeated, so that there is something to count."""
+
+_CANCELS = 20
 
 Run = Callable[[str], Awaitable[tuple[int, float]]]
 """One stream from a backend: its tokens, and the seconds to the first of them."""
@@ -82,10 +86,17 @@ def _stack(folder: Path, urls: dict[str, str]) -> Iterator[Stack]:
         for name, url in urls.items()
     ]
     config = {"backends": backends, "routing": {"first_token_timeout": "60s", "stall_timeout": "60s"}}
+    tgi, api = free_ports(2)
+    watched = {"model": "fake", "max_concurrency": 16}
+    backends += [
+        watched | {"name": "watched-tgi", "kind": "tgi", "url": f"http://127.0.0.1:{tgi}"},
+        watched | {"name": "watched-openai", "kind": "openai", "base_url": f"http://127.0.0.1:{api}/v1"},
+    ]
     path = folder / "generator.yaml"
     path.write_text(json.dumps(config))
     environ = private_environ(folder) | {"ADWRIGHT_GENERATOR_CONFIG": str(path)}
     environ["ADWRIGHT_MAX_CONCURRENT_RPCS"] = "4096"
+    environ |= {"BENCH_TGI": str(tgi), "BENCH_OPENAI": str(api)}
     with Stack(environ, folder / "log") as stack:
         yield stack
 
@@ -107,6 +118,7 @@ async def _measure(stack: Stack, urls: dict[str, str], waves: int, *, paced: boo
             figures["added_ms_to_first_token"] = {
                 name: round(medians[name] - medians["direct"], 2) for name in ("generator", "gateway")
             }
+            figures["ms_until_cancelled"] = await _cancels(stack)
             figures["kb_a_stream"] = await _memory(gateway, stack)
     return figures
 
@@ -153,6 +165,36 @@ async def _memory(run: Run, stack: Stack) -> dict[str, float]:
         most = {name: max(most[name], process.memory_info().rss) for name, process in processes.items()}
     await wave
     return {name: round((most[name] - before[name]) / _MANY / 1000, 1) for name in processes}
+
+
+async def _cancels(stack: Stack) -> dict[str, dict[str, float]]:
+    """From the client's cancellation at the gateway to the end of the connection as the model server sees it."""
+    figures = {}
+    tgi = FakeTgi(port=int(stack.environ["BENCH_TGI"]), text_length=900, tokens_per_second=20)
+    api = FakeOpenAI(
+        default=OpenAIScript(text="word " * 200, tokens_per_second=20), port=int(stack.environ["BENCH_OPENAI"])
+    )
+    async with tgi, api, grpc.aio.insecure_channel(stack.target("gateway")) as channel:
+        stub = ad_service_pb2_grpc.AdServiceStub(channel)
+        metadata = [("authorization", f"Bearer {stack.environ['ADWRIGHT_API_KEY']}")]
+        await asyncio.sleep(1.5)  # Until the generator has noticed that they are there.
+        for name, server in (("tgi", tgi), ("openai", api)):
+            times = []
+            for _ in range(_CANCELS):
+                request = ad_service_pb2.GenerateAdRequest(
+                    brand="nordlys", format="plain", products=["aurora-trail-2"], backend=f"watched-{name}"
+                )
+                call = stub.GenerateAd(request, metadata=metadata, timeout=60)
+                async for event in call:
+                    if event.HasField("delta"):
+                        break
+                cancelled = asyncio.get_running_loop().time()
+                call.cancel()
+                while not server.calls[-1].closed_early:  # noqa: ASYNC110 - it is the time that is measured
+                    await asyncio.sleep(0.0005)
+                times.append((asyncio.get_running_loop().time() - cancelled) * 1000)
+            figures[name] = {"median": round(statistics.median(times), 1), "max": round(max(times), 1)}
+    return figures
 
 
 @asynccontextmanager
@@ -234,3 +276,5 @@ def show(figures: dict[str, Any], console: Console) -> None:
     added, memory = figures["paced"]["added_ms_to_first_token"], figures["paced"]["kb_a_stream"]
     console.print(f"added to the first token, median: generator {added['generator']} ms, gateway {added['gateway']} ms")
     console.print(f"memory of one of {_MANY} open streams: {memory['generator']} + {memory['gateway']} KB")
+    for name, times in figures["paced"]["ms_until_cancelled"].items():
+        console.print(f"client gone, until {name} sees it: median {times['median']} ms, longest {times['max']} ms")

@@ -280,3 +280,13 @@ def test_a_mistake_inside_of_the_only_backend_is_that_mistake(tmp_path: Path) ->
     file.write_text("backends:\n  - name: tgi\n    kind: tgi\n    url: tgi:80\n    model: m\n")
     with pytest.raises(SettingsError, match=r":4: backends\[0\]\.url: expected a URL such as http://tgi:80"):
         load_config(file)
+
+
+def test_the_example_in_the_readme_is_valid(tmp_path: Path) -> None:
+    readme = Path(__file__).parent.parent / "README.md"
+    example = readme.read_text().split("```yaml\n")[1].split("```")[0]
+    file = tmp_path / "generator.yaml"
+    file.write_text(example)
+    config = load_config(file)
+    assert [entry.kind for entry in config.backends] == ["tgi", "openai", "embedded"]
+    assert config.routing.queue.max_wait == 10.0

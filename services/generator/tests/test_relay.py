@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from contextlib import AsyncExitStack
 
 import pytest
 
 from adwright_generator.backends.base import BackendUnavailable
-from adwright_generator.relay import merged
+from adwright_generator.relay import Pace, merged
 
 
 async def _numbers(start: int, count: int, *, fail: bool = False) -> AsyncGenerator[int]:
@@ -31,3 +32,19 @@ async def test_one_failing_stream_ends_the_others() -> None:
             pass
     await asyncio.sleep(0)
     assert len(asyncio.all_tasks()) == 1
+
+
+@pytest.mark.parametrize(("streams", "waits"), [(1, []), (8, []), (20, [0.012]), (1000, [0.05])])
+async def test_streams_rest_between_messages_only_when_there_are_many(streams: int, waits: list[float]) -> None:
+    waited: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        waited.append(seconds)
+
+    pace = Pace(sleep=sleep)
+    async with AsyncExitStack() as stack:
+        for _ in range(streams):
+            await stack.enter_async_context(pace.stream())
+        await pace.rest()
+    await pace.rest()
+    assert waited == pytest.approx(waits)

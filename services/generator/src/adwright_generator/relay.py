@@ -5,7 +5,7 @@ buffer, and is read as one chunk. A slow reader slows the backend.
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
 
@@ -26,7 +26,8 @@ class Pace:
     readers take for continuous. The first text of a stream never waits, and neither does its end.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+        self._sleep = sleep
         self._streams = 0
 
     @asynccontextmanager
@@ -41,7 +42,7 @@ class Pace:
     async def rest(self) -> None:
         """The wait between two messages of one stream."""
         if self._streams > _FREE_STREAMS:
-            await asyncio.sleep(min(_LONGEST, _SECONDS_A_STREAM * (self._streams - _FREE_STREAMS)))
+            await self._sleep(min(_LONGEST, _SECONDS_A_STREAM * (self._streams - _FREE_STREAMS)))
 
 
 async def merged(sources: Sequence[AsyncGenerator[T]]) -> AsyncGenerator[T]:

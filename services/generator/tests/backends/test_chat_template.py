@@ -111,7 +111,12 @@ def test_a_conversation_that_a_template_refuses_is_a_failure_of_the_backend(tmp_
 
 @pytest.mark.parametrize(
     "source",
-    ["{% for %}", "{{ raise_exception('no') }}", "{{ messages[0].content }}{{ eos_token }}", "{{ ''.__class__.mro() }}"],
+    [
+        "{% for %}",
+        "{{ raise_exception('no') }}",
+        "{{ messages[0].content }}{{ eos_token }}",
+        "{{ ''.__class__.mro() }}",
+    ],
 )
 def test_a_template_that_does_not_work_is_told_at_the_start(tmp_path: Path, source: str) -> None:
     path = tmp_path / "own.jinja"

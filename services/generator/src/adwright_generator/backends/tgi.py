@@ -5,9 +5,9 @@ Failover, breakers, queues and timeouts between tokens are wrappers around this;
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -33,6 +33,8 @@ _FIRST_POLL_TIMEOUT = 1.5
 _POLL_INTERVAL = 0.5
 _ERROR_BODY_TIMEOUT = 1.0
 _ERROR_BODY_BYTES = 64 * 1024
+
+_T = TypeVar("_T")
 
 
 def _server_url(url: str) -> str:
@@ -103,6 +105,7 @@ class TgiReplica(Backend):
         self._poll: LoadPoll | None = None
         self._polling: asyncio.Task[None] | None = None
         self._in_flight = 0
+        self._waiting: set[asyncio.Timeout] = set()
         self._info = BackendInfo(
             name=config.name,
             kind="tgi",
@@ -178,6 +181,10 @@ class TgiReplica(Backend):
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
         if session is not None:
+            # Closing the session closes the connections, but does not wake those who read from them.
+            waiting, self._waiting = self._waiting, set()
+            for scope in waiting:
+                scope.reschedule(0)
             await session.close()
 
     async def generate(self, request: BackendRequest) -> AsyncGenerator[BackendEvent]:
@@ -202,20 +209,24 @@ class TgiReplica(Backend):
         self._in_flight += 1
         try:
             with connection_errors(self._name):
-                response = await session.post(
-                    f"{self._endpoint.url}/generate_stream",
-                    data=body,
-                    headers={**request.headers, "Content-Type": "application/json"},
-                    allow_redirects=False,
+                response = await self._or_closed(
+                    session.post(
+                        f"{self._endpoint.url}/generate_stream",
+                        data=body,
+                        headers={**request.headers, "Content-Type": "application/json"},
+                        allow_redirects=False,
+                    )
                 )
             try:
                 await self._check(response)
                 parser, stops, tokens = SseParser(), StopTexts(request.stop), 0
                 while True:
                     with connection_errors(self._name):
-                        data = await response.content.readany() if self._session is session else b""
+                        data = await self._or_closed(response.content.readany()) if self._session is session else b""
                     if not data:
-                        raise BackendUnavailable(f"Backend {self._name} ended the stream before the generation was over.")
+                        raise BackendUnavailable(
+                            f"Backend {self._name} ended the stream before the generation was over."
+                        )
                     if not (payloads := parser.feed(data)):
                         continue
                     batch = decode(payloads, self._name)
@@ -237,6 +248,15 @@ class TgiReplica(Backend):
                 response.close()
         finally:
             self._in_flight -= 1
+
+    async def _or_closed(self, work: Awaitable[_T]) -> _T:
+        """The same, unless `close` comes first: then TimeoutError."""
+        async with asyncio.timeout(None) as scope:
+            self._waiting.add(scope)
+            try:
+                return await work
+            finally:
+                self._waiting.discard(scope)
 
     async def _check(self, response: aiohttp.ClientResponse) -> None:
         if response.status != 200:
