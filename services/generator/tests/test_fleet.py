@@ -72,7 +72,7 @@ async def test_other_timeouts_are_in_effect_at_once(fleet: Fleet) -> None:
         config("{backends: [{name: a, kind: fake, first_delay: 60}], routing: {first_token_timeout: 50ms}}")
     )
     async with fleet.dispatcher.admit(job()) as lease, lease.seat() as seat:
-        with pytest.raises(Exception, match="did not begin within 0.05 s"):
+        with pytest.raises(Exception, match="did not begin within"):
             await anext(seat.generate(REQUEST))
 
 
@@ -98,7 +98,7 @@ async def test_one_that_does_not_start_changes_nothing(fleet: Fleet, tmp_path: P
     await fleet.configure(config(ONE))
     before = fleet.dispatcher.backends
     wrong = f"{{backends: [{{name: new, kind: fake}}, {{name: e, kind: embedded, model: {tmp_path / 'no.gguf'}}}]}}"
-    with pytest.raises(SettingsError, match="backend e: The model file .* cannot be read"):
+    with pytest.raises(SettingsError, match=r"backend e: The model file .* cannot be read"):
         await fleet.configure(config(wrong))
     with pytest.raises(SettingsError, match="there is no prompt 'sonnet'"):
         await fleet.configure(config("{backends: [{name: new, kind: fake, prompt: sonnet}]}"))

@@ -5,6 +5,7 @@ import json
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, aclosing, asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -159,6 +160,24 @@ async def test_trace_headers_are_passed_on(start: Start) -> None:
     assert server.calls[0].headers["traceparent"] == trace
 
 
+async def test_the_key_is_sent_and_one_that_was_refused_is_read_again(start: Start, tmp_path: Path) -> None:
+    file = tmp_path / "key"
+    file.write_text("old-key\n")
+    async with FakeTgi() as server:
+        replica = await start(server, api_key={"file": str(file)})
+        await all_of(replica, asking())
+        file.write_text("new-key-of-another-length\n")
+        await all_of(replica, asking())
+    assert [call.headers["Authorization"] for call in server.calls] == [
+        "Bearer old-key",
+        "Bearer new-key-of-another-length",
+    ]
+    async with answering(status=401) as url:
+        _, error = await failing(await start(url, api_key={"file": str(file)}), asking())
+    assert isinstance(error, BackendFailed)
+    assert "new-key" not in error.message
+
+
 async def test_the_server_sees_the_name_of_the_url_and_only_the_address_is_connected_to() -> None:
     async with FakeTgi() as server:
         config = TgiConfig(name="tgi", kind="tgi", url=f"http://no-such-name.invalid:{server.port}", model="fake")
@@ -185,7 +204,7 @@ async def test_a_generation_is_text_and_counts(start: Start) -> None:
     async with FakeTgi([TgiScript(text=TEXT)]) as server:
         *chunks, finish = await all_of(await start(server), asking())
     assert data_of(chunks).decode() == TEXT
-    assert finish == Finish(StopReason.STOP, input_tokens=27, output_tokens=17)
+    assert finish == Finish(StopReason.STOP, input_tokens=30, output_tokens=17)
     assert sum(chunk.tokens for chunk in chunks if isinstance(chunk, Chunk)) == 16
 
 
@@ -199,7 +218,7 @@ async def test_tokens_that_arrive_together_are_one_chunk(start: Start) -> None:
 async def test_output_that_reaches_max_tokens_ends_with_length(start: Start) -> None:
     async with FakeTgi() as server:
         finish = (await all_of(await start(server), asking(max_tokens=5)))[-1]
-    assert finish == Finish(StopReason.LENGTH, input_tokens=27, output_tokens=5)
+    assert finish == Finish(StopReason.LENGTH, input_tokens=30, output_tokens=5)
 
 
 @pytest.mark.parametrize("burst", [1, 3, 100])
@@ -303,7 +322,8 @@ async def test_every_fault_is_the_right_error_behind_the_text_so_far(start: Star
         replica = await start(server)
         text, error = await failing(replica, asking())
         assert type(error) is EXPECTED[fault]
-        assert error.message.startswith("Backend tgi at 127.0.0.1:")
+        assert error.message.startswith("Backend tgi ")
+        assert "127.0.0.1" not in error.message
         assert text == TEXT[: 4 * at]
         if fault in FULL:
             assert error.retry_after == (2.0 if fault is Fault.HTTP_429 and at == 0 else 1.0)

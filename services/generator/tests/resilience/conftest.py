@@ -5,7 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import grpc
@@ -14,7 +14,7 @@ from test_contract import hold_contract
 from adwright.generator.v1 import generator_service_pb2 as pb
 from adwright.generator.v1 import generator_service_pb2_grpc as pb_grpc
 from adwright.type.v1 import ad_event_pb2
-from adwright_checks import default_checks
+from adwright_checks import Check, default_checks
 from adwright_generator.backends.fake_openai import FakeOpenAI, OpenAICall
 from adwright_generator.backends.fake_tgi import FakeTgi, TgiCall
 from adwright_generator.backends.fake_tgi_text import split_prompt
@@ -155,6 +155,11 @@ class Door:
         return pb.BackendStatus.State.Name(number).removeprefix("STATE_")
 
 
+@cache
+def _read_once() -> tuple[PromptLibrary, Sequence[Check], Formats]:
+    return PromptLibrary(), default_checks(), Formats()
+
+
 @asynccontextmanager
 async def opened(*backends: Mapping[str, Any], **routing: Any) -> AsyncIterator[Door]:
     """A generator with these entries, in this order. Its timeouts are long and its breakers patient unless told."""
@@ -164,10 +169,10 @@ async def opened(*backends: Mapping[str, Any], **routing: Any) -> AsyncIterator[
         "breaker": {"failures": 1_000_000},
     }
     config = GeneratorConfig.model_validate({"backends": list(backends), "routing": patient | routing})
-    prompts = PromptLibrary()
+    prompts, checks, formats = _read_once()
     async with Fleet(prompts, Telemetry("adwright-generator")) as fleet:
         await fleet.configure(config)
-        servicer = GeneratorServicer(Generations(fleet.dispatcher, prompts, default_checks()), fleet, Formats())
+        servicer = GeneratorServicer(Generations(fleet.dispatcher, prompts, checks), fleet, formats)
         add = partial(pb_grpc.add_GeneratorServiceServicer_to_server, servicer)
         async with serving(add, [SERVICE]) as channel:
             yield Door(pb_grpc.GeneratorServiceStub(channel))

@@ -95,6 +95,8 @@ class FakeTgi:
     async def __aenter__(self) -> Self:
         app = web.Application(client_max_size=2_000_000)
         app.router.add_post("/generate_stream", self._generate)
+        # Where TGI's own client streams from.
+        app.router.add_post("/", self._generate)
         app.router.add_get("/info", self._info)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get("/health", self._health)

@@ -4,9 +4,11 @@ Failover, breakers, queues and timeouts between tokens are wrappers around this;
 """
 
 import asyncio
+import contextlib
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from dataclasses import replace
+from http import HTTPStatus
 from typing import Annotated, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -20,6 +22,7 @@ from ._tgi_http import connection_errors, open_session, read_some
 from ._tgi_load import LoadTracker
 from ._tgi_poll import LoadPoll
 from ._tgi_wire import decode, error_of_status
+from .api_keys import ApiKey, KeyConfig
 from .base import Backend, BackendEvent, BackendInfo, BackendRequest, Chunk, Continuation, Finish, StopReason
 from .chat_template import ChatTemplate
 from .config import BackendConfig
@@ -61,6 +64,8 @@ class TgiConfig(BackendConfig):
     """Of each replica; TGI's own default of `--max-concurrent-requests`."""
     chat_template: Annotated[str, Field(min_length=1)] = "llama3"
     """`llama3`, `chatml`, `mistral`, `gemma`, or the path of a jinja file."""
+    api_key: KeyConfig | None = None
+    """What the server was started with (`--api-key`), or the token of the service that runs it."""
     adapters: tuple[str, ...] = ()
     """LoRA adapters that the server was started with (`--lora-adapters`)."""
 
@@ -98,7 +103,9 @@ class TgiReplica(Backend):
         self._template = template
         self._interval = poll_interval
         self._clock = clock
-        self._name = f"{config.name} at {endpoint.name}"
+        # Addresses are for spans, not for those who call us.
+        self._name = config.name
+        self._key = None if config.api_key is None else ApiKey(config.api_key)
         self._session: aiohttp.ClientSession | None = None
         self._body_of: _Body | None = None
         self._tracker = LoadTracker(clock)
@@ -148,9 +155,15 @@ class TgiReplica(Backend):
         return self._tracker.predicted_wait(self._in_flight)
 
     async def start(self) -> None:
-        """Looks whether the server is there, for at most 1.5 seconds, and goes on looking until `close`."""
+        """Looks whether the server is there, for at most 1.5 seconds, and goes on looking until `close`.
+
+        Raises BackendMisconfigured where the key cannot be had.
+        """
         if self._session is not None:
             return
+        if self._key is not None:
+            with contextlib.suppress(BackendUnavailable):  # Got at first use, then.
+                await self._key.get()
         self._body_of = await asyncio.to_thread(_import_body)
         session = self._session = open_session(self._endpoint)
         self._tracker = LoadTracker(self._clock)
@@ -158,7 +171,7 @@ class TgiReplica(Backend):
             session,
             self._endpoint.url,
             self._tracker,
-            name=self._name,
+            name=f"{self._name} at {self._endpoint.name}",
             model=self._config.model,
             in_flight=lambda: self._in_flight,
         )
@@ -180,6 +193,8 @@ class TgiReplica(Backend):
         if polling is not None:
             polling.cancel()
             await asyncio.gather(polling, return_exceptions=True)
+        if self._key is not None:
+            await self._key.close()
         if session is not None:
             # Closing the session closes the connections, but does not wake those who read from them.
             waiting, self._waiting = self._waiting, set()
@@ -208,16 +223,19 @@ class TgiReplica(Backend):
             return
         self._in_flight += 1
         try:
+            headers = {**request.headers, "Content-Type": "application/json"}
+            if self._key is not None:
+                headers["Authorization"] = f"Bearer {await self._key.get()}"
             with connection_errors(self._name):
                 response = await self._or_closed(
                     session.post(
-                        f"{self._endpoint.url}/generate_stream",
-                        data=body,
-                        headers={**request.headers, "Content-Type": "application/json"},
-                        allow_redirects=False,
+                        f"{self._endpoint.url}/generate_stream", data=body, headers=headers, allow_redirects=False
                     )
                 )
             try:
+                if self._key is not None and response.status == HTTPStatus.UNAUTHORIZED:
+                    # For the next request; this one goes on elsewhere.
+                    await self._key.refresh(headers["Authorization"].removeprefix("Bearer "))
                 await self._check(response)
                 parser, stops, tokens = SseParser(), StopTexts(request.stop), 0
                 while True:

@@ -47,7 +47,7 @@ class ReplicaSet(Backend):
         self._discover = discover
         self._make = make
         self._every = resolve_every
-        self._replicas: dict[str, Backend] = {}
+        self._replicas: dict[Endpoint, Backend] = {}
         self._leaving = Leaving()
         self._refresher: asyncio.Task[None] | None = None
         self._turn = 0
@@ -131,18 +131,21 @@ class ReplicaSet(Backend):
     async def _keep_refreshing(self) -> None:
         while True:
             await asyncio.sleep(self._every)
-            await self._refresh()
+            try:
+                await self._refresh()
+            except AdwrightError as error:
+                _log.warning("replica does not start", extra={"backend": self._info.name, "why": error.message})
 
     async def _refresh(self) -> None:
         try:
-            found = {endpoint.name: endpoint for endpoint in await self._discover()}
+            found = await self._discover()
         except BackendUnavailable as error:
             _log.warning("replicas cannot be found", extra={"backend": self._info.name, "why": error.message})
             return
-        for name in [*self._replicas]:
-            if name not in found:
-                replica = self._replicas.pop(name)
+        for endpoint in [*self._replicas]:
+            if endpoint not in found:
+                replica = self._replicas.pop(endpoint)
                 self._leaving.let_go(replica, partial(getattr, replica, "in_flight"))
-        fresh = {name: self._make(endpoint) for name, endpoint in found.items() if name not in self._replicas}
+        fresh = {endpoint: self._make(endpoint) for endpoint in found if endpoint not in self._replicas}
         await asyncio.gather(*(replica.start() for replica in fresh.values()))
         self._replicas |= fresh

@@ -57,7 +57,7 @@ class _Watch:
     def __init__(self, limit: float) -> None:
         self._loop = asyncio.get_running_loop()
         self._task = asyncio.current_task()
-        self._left = limit
+        self._limit = self._left = limit
         self._since: float | None = None
         self._fired = False
         self._timer = self._loop.call_later(limit, self._look)
@@ -74,7 +74,11 @@ class _Watch:
 
     def restart(self, limit: float) -> None:
         """The next wait may take so long, whatever the last one took."""
-        self._left = limit
+        if limit < self._limit:
+            # The timer looks when the longer one would end.
+            self._timer.cancel()
+            self._timer = self._loop.call_later(limit, self._look)
+        self._limit = self._left = limit
 
     def fired(self) -> bool:
         """Whether it was this that cancelled the task, and nobody else besides."""
