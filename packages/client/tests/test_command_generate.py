@@ -20,6 +20,7 @@ from google.protobuf.json_format import Parse
 from adwright.evaluator.v1.evaluator_service_pb2 import EvaluateTextRequest
 from adwright.gateway.v1.ad_service_pb2 import GenerateAdRequest
 from adwright.type.v1.ad_event_pb2 import AdEvent, AdSwitched
+from adwright.type.v1.priority_pb2 import PRIORITY_BATCH
 from adwright_client.testing import FakeGateway
 from adwright_servicekit import errors
 from adwright_servicekit.errors import AdwrightError
@@ -51,6 +52,7 @@ async def test_options_reach_the_gateway_and_what_is_not_said_stays_unsaid(
     await adwright(*GENERATE)
     full = ["--language", "sv", "--brief", "lätt", "--audience", "hikers", "--tone", "dry", "--variants", "2"]
     more = ["--backend", "b", "--prompt-version", "ad/v1", "--seed", "0", "--product", "aurora-trail-3"]
+    more += ["--adapter", "nordlys-voice", "--batch"]
     await adwright(*GENERATE, *full, *more)
     assert gateway.requests == [
         GenerateAdRequest(brand="nordlys", products=["aurora-trail-2"], format="google-rsa", variant_count=1),
@@ -64,6 +66,8 @@ async def test_options_reach_the_gateway_and_what_is_not_said_stays_unsaid(
             tone="dry",
             variant_count=2,
             backend="b",
+            adapter="nordlys-voice",
+            priority=PRIORITY_BATCH,
             prompt_version="ad/v1",
             seed=0,
         ),

@@ -18,7 +18,7 @@ from adwright.gateway.v1 import ad_service_pb2 as pb
 from adwright.gateway.v1 import ad_service_pb2_grpc as pb_grpc
 from adwright.generator.v1 import generator_service_pb2 as generator_pb
 from adwright.generator.v1 import generator_service_pb2_grpc as generator_grpc
-from adwright.type.v1 import ad_event_pb2
+from adwright.type.v1 import ad_event_pb2, priority_pb2
 from adwright_gateway.app import open_gateway
 from adwright_gateway.settings import Settings
 from adwright_servicekit.call import TENANT_METADATA, current_tenant
@@ -129,6 +129,30 @@ async def test_short_names_are_completed_and_the_tenant_is_the_keys(edge: Edge) 
     assert list(asked.products) == ["brands/nordlys/products/aurora-trail-2"]
     assert edge.generator.asked[0].format == "formats/google-rsa"
     assert edge.generator.asked[0].context.brand.display_name == "Nordlys"
+
+
+async def test_what_is_asked_of_the_generator_is_asked_of_it(edge: Edge) -> None:
+    wishes = {
+        "brief": "light",
+        "audience": "hikers",
+        "tone": "dry",
+        "variant_count": 2,
+        "field_counts": {"headlines": 4},
+        "prompt_version": "ad/v1",
+        "backend": "tgi",
+        "adapter": "nordlys-voice",
+        "priority": priority_pb2.PRIORITY_BATCH,
+        "seed": 0,
+        "max_repairs": 0,
+    }
+    async for _ in edge.ads.GenerateAd(
+        pb.GenerateAdRequest(brand="nordlys", format="push", **wishes), metadata=AUTHORIZED
+    ):
+        pass
+    [asked] = edge.generator.asked
+    assert {name: getattr(asked, name) for name in wishes} == wishes
+    assert asked.HasField("seed")
+    assert asked.HasField("max_repairs")
 
 
 @pytest.mark.parametrize(

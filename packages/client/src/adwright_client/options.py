@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import TypedDict
 
 from adwright.gateway.v1.ad_service_pb2 import GenerateAdRequest
+from adwright.type.v1.priority_pb2 import PRIORITY_BATCH, PRIORITY_UNSPECIFIED
 from adwright_servicekit.errors import InvalidInput
 
 __all__ = ["GenerateOptions", "generate_request"]
@@ -26,6 +27,10 @@ class GenerateOptions(TypedDict, total=False):
     """How many texts to write of a field: `{"headlines": 8}`."""
     prompt_version: str
     backend: str
+    adapter: str
+    """LoRA adapter of the model server; by default the model as it is."""
+    batch: bool
+    """Nobody waits for it: interactive work goes first, and it does not spill over to another backend."""
     seed: int
     """Makes sampling repeatable on one backend; 0 to 2³² - 1."""
     max_repairs: int
@@ -49,6 +54,8 @@ def generate_request(brand: str, format: str, options: GenerateOptions) -> Gener
             field_counts=options.get("field_counts", {}),
             prompt_version=options.get("prompt_version", ""),
             backend=options.get("backend", ""),
+            adapter=options.get("adapter", ""),
+            priority=PRIORITY_BATCH if options.get("batch") else PRIORITY_UNSPECIFIED,
             seed=options.get("seed"),
             max_repairs=options.get("max_repairs"),
         )

@@ -21,6 +21,8 @@ def generate(
     tone: Annotated[str, typer.Option(help="How it should sound, beyond the voice.", metavar="TEXT")] = "",
     variants: Annotated[int, typer.Option(help="How many different ads.", min=1, max=8)] = 1,
     backend: Annotated[str, typer.Option(help="Who writes. Default: as routed.", metavar="NAME")] = "",
+    adapter: Annotated[str, typer.Option(help="LoRA adapter of the model server.", metavar="NAME")] = "",
+    batch: Annotated[bool, typer.Option("--batch", help="Let interactive work go first.")] = False,
     prompt_version: Annotated[str, typer.Option(help="Default: the newest.", metavar="NAME")] = "",
     seed: Annotated[int | None, typer.Option(help="Makes one backend repeat itself.", min=0, max=2**32 - 1)] = None,
     timeout: Timeout = 120.0,
@@ -42,6 +44,8 @@ def generate(
         "tone": tone,
         "variants": variants,
         "backend": backend,
+        "adapter": adapter,
+        "batch": batch,
         "prompt_version": prompt_version,
         "timeout": timeout,
     }
