@@ -26,8 +26,8 @@ from resilience.conftest import (
     wanting,
 )
 
-from adwright_generator.backends.fake_openai import Fault as ApiFault
 from adwright_generator.backends.fake_openai import FakeOpenAI, OpenAIScript
+from adwright_generator.backends.fake_openai import Fault as ApiFault
 from adwright_generator.backends.fake_tgi import FakeTgi, Fault, TgiScript
 
 BUSY = (grpc.StatusCode.RESOURCE_EXHAUSTED, "BACKENDS_BUSY")
@@ -161,9 +161,12 @@ async def test_another_one_goes_on(
 async def test_a_stall_is_noticed_in_its_time_however_long_the_first_token_may_take(ask: Any) -> None:
     """As for big models behind a queue: the first token may take a minute, the next one may not."""
     timeouts = {"first_token_timeout": 60, "stall_timeout": 0.2}
-    async with failing(Fault.STALL, 7) as first, FakeTgi([TgiScript(TEXT)]) as second:
-        async with opened(tgi(first, later(second), **timeouts)) as door:
-            seen = await door.write(wanting(ask), timeout=10)
+    async with (
+        failing(Fault.STALL, 7) as first,
+        FakeTgi([TgiScript(TEXT)]) as second,
+        opened(tgi(first, later(second), **timeouts)) as door,
+    ):
+        seen = await door.write(wanting(ask), timeout=10)
     assert seen.completed().ads[0].fields[0].text == TEXT
     assert seen.switches() == [("tgi", "tgi", "stalled", EXACT)]
 
@@ -220,9 +223,13 @@ SLOW = {
 async def test_one_that_is_slow_but_alive_is_not_left(ask: Any, script: TgiScript) -> None:
     """Though there are others. All of it takes longer than the stall timeout; no pause does."""
     timeouts = {"first_token_timeout": 1.0, "stall_timeout": 0.7}
-    async with FakeTgi([script]) as first, FakeTgi() as second, FakeOpenAI() as third:
-        async with opened(tgi(first, later(second), **timeouts), api(third)) as door:
-            seen = await door.write(wanting(ask))
+    async with (
+        FakeTgi([script]) as first,
+        FakeTgi() as second,
+        FakeOpenAI() as third,
+        opened(tgi(first, later(second), **timeouts), api(third)) as door,
+    ):
+        seen = await door.write(wanting(ask))
     assert seen.completed().ads[0].fields[0].text == TEXT
     assert seen.switches() == []
     assert [len(server.calls) for server in (first, second, third)] == [1, 0, 0]
@@ -385,19 +392,25 @@ async def test_nobody_is_left_after_an_api(
 
 @pytest.mark.parametrize("target", ["TGI", "nobody"])
 async def test_what_an_api_finds_wrong_with_the_request_is_not_tried_elsewhere(ask: Any, target: str) -> None:
-    async with failing_api(ApiFault.VALIDATION, 0) as first, FakeTgi([TgiScript(TEXT)]) as second:
-        async with opened(api(first), *([tgi(second)] if target == "TGI" else [])) as door:
-            seen = await door.write(wanting(ask))
+    async with (
+        failing_api(ApiFault.VALIDATION, 0) as first,
+        FakeTgi([TgiScript(TEXT)]) as second,
+        opened(api(first), *([tgi(second)] if target == "TGI" else [])) as door,
+    ):
+        seen = await door.write(wanting(ask))
     seen.failed(*WRONG)
     assert (len(first.calls), len(second.calls)) == (1, 0)
 
 
 @pytest.mark.parametrize("target", ["TGI", "nobody"])
 async def test_an_api_that_refuses_connections(ask: Any, target: str) -> None:
-    async with FakeOpenAI() as first, FakeTgi([TgiScript(TEXT)]) as second:
-        async with opened(api(first), *([tgi(second)] if target == "TGI" else [])) as door:
-            await first.refuse()
-            seen = await door.write(wanting(ask))
+    async with (
+        FakeOpenAI() as first,
+        FakeTgi([TgiScript(TEXT)]) as second,
+        opened(api(first), *([tgi(second)] if target == "TGI" else [])) as door,
+    ):
+        await first.refuse()
+        seen = await door.write(wanting(ask))
     assert not first.calls
     if target == "nobody":
         seen.failed(*GONE)
@@ -449,7 +462,7 @@ async def test_json_goes_on_inside_or_starts_anew(
     else:
         assert prefix == ""
         assert second.calls[0].body["response_format"]["type"] == "json_schema"
-        resume = RESTARTED if seen.texts(until=seen.switched[0]) or fault not in CUTS and begun else CONTINUED
+        resume = RESTARTED if seen.texts(until=seen.switched[0]) or (fault not in CUTS and begun) else CONTINUED
     reason = "slow_start" if status is LATE and not begun else WORDS[status]
     if fault in CUTS and not replica:
         assert seen.switches()[0][:3] == ("tgi", "api", reason)

@@ -29,8 +29,8 @@ from resilience.conftest import (
     wanting,
 )
 
-from adwright_generator.backends.fake_openai import Fault as ApiFault
 from adwright_generator.backends.fake_openai import FakeOpenAI, OpenAIScript
+from adwright_generator.backends.fake_openai import Fault as ApiFault
 from adwright_generator.backends.fake_tgi import FakeTgi, Fault, TgiScript
 
 FAMILY = "夜 👨‍👩‍👧‍👦 e\u0301a\u0308 🏴󠁧󠁢󠁥󠁮󠁧󠁿 ok"
@@ -52,39 +52,48 @@ async def test_another_replica_goes_on_at_every_token(ask: Any, text: str, size:
     said = events(text, size)
     cuts = range(len(said) + 1)
     failing = [TgiScript(text, tokens=(size,), fault=Fault.GENERATION_ERROR, at=at) for at in cuts]
-    async with FakeTgi(failing) as first, FakeTgi([TgiScript(text, tokens=(size,))] * len(cuts)) as second:
-        async with opened(tgi(first, later(second))) as door:
-            for at in cuts:
-                seen = await door.write(wanting(ask))
-                assert seen.completed().ads[0].fields[0].text == text
-                assert seen.switches() == [("tgi", "tgi", "failed", EXACT)]
-                before, after = first.calls[at].body["parameters"], second.calls[at].body["parameters"]
-                assert prefix_of(second.calls[at]) == "".join(said[:at])
-                # What is paid for in all does not grow; without any text nothing was begun.
-                spent = at if "".join(said[:at]) else 0
-                assert after["max_new_tokens"] == before["max_new_tokens"] - spent
+    async with (
+        FakeTgi(failing) as first,
+        FakeTgi([TgiScript(text, tokens=(size,))] * len(cuts)) as second,
+        opened(tgi(first, later(second))) as door,
+    ):
+        for at in cuts:
+            seen = await door.write(wanting(ask))
+            assert seen.completed().ads[0].fields[0].text == text
+            assert seen.switches() == [("tgi", "tgi", "failed", EXACT)]
+            before, after = first.calls[at].body["parameters"], second.calls[at].body["parameters"]
+            assert prefix_of(second.calls[at]) == "".join(said[:at])
+            # What is paid for in all does not grow; without any text nothing was begun.
+            spent = at if "".join(said[:at]) else 0
+            assert after["max_new_tokens"] == before["max_new_tokens"] - spent
 
 
 async def test_an_api_goes_on_at_every_token_of_tgi(ask: Any) -> None:
     said = events(TEXT, 1)
     cuts = range(len(said) + 1)
     failing = [TgiScript(TEXT, tokens=(1,), fault=Fault.GENERATION_ERROR, at=at) for at in cuts]
-    async with FakeTgi(failing) as first, FakeOpenAI(default=OpenAIScript(TEXT)) as second:
-        async with opened(tgi(first), api(second)) as door:
-            for at in cuts:
-                seen = await door.write(wanting(ask))
-                assert seen.completed().ads[0].fields[0].text == TEXT
-                assert seen.switches() == [("tgi", "api", "failed", CONTINUED)]
-                assert prefix_of(second.calls[at]) == "".join(said[:at])
+    async with (
+        FakeTgi(failing) as first,
+        FakeOpenAI(default=OpenAIScript(TEXT)) as second,
+        opened(tgi(first), api(second)) as door,
+    ):
+        for at in cuts:
+            seen = await door.write(wanting(ask))
+            assert seen.completed().ads[0].fields[0].text == TEXT
+            assert seen.switches() == [("tgi", "api", "failed", CONTINUED)]
+            assert prefix_of(second.calls[at]) == "".join(said[:at])
 
 
 async def test_an_api_that_repeats_what_was_there_is_not_heard_twice(ask: Any) -> None:
     """Models that are asked to go on like to begin a few words earlier, or at the very beginning."""
     said = TEXT[:45]
     for begin in (0, 10, 30, 45):
-        async with FakeTgi([TgiScript(TEXT, tokens=(45,), fault=Fault.GENERATION_ERROR, at=1)]) as first:
-            async with FakeOpenAI([OpenAIScript(TEXT[begin:])]) as second, opened(tgi(first), api(second)) as door:
-                seen = await door.write(wanting(ask))
+        async with (
+            FakeTgi([TgiScript(TEXT, tokens=(45,), fault=Fault.GENERATION_ERROR, at=1)]) as first,
+            FakeOpenAI([OpenAIScript(TEXT[begin:])]) as second,
+            opened(tgi(first), api(second)) as door,
+        ):
+            seen = await door.write(wanting(ask))
         # The double goes on behind the prefix by itself where it can; the others repeat the end of it.
         assert seen.completed().ads[0].fields[0].text == TEXT
         assert prefix_of(second.calls[0]) == said
@@ -96,19 +105,22 @@ async def test_json_goes_on_at_every_token(ask: Any) -> None:
     cuts = range(len(said) + 1)
     failing = [TgiScript(JSON_TEXT, tokens=(1,), fault=Fault.GENERATION_ERROR, at=at) for at in cuts]
     asked = 0
-    async with FakeTgi(failing) as first, FakeTgi([TgiScript(JSON_TEXT)] * len(cuts)) as second:
-        async with opened(tgi(first, later(second))) as door:
-            for at in cuts:
-                seen = await door.write(wanting(ask, "google-rsa"))
-                assert {field.path: field.text for field in seen.completed().ads[0].fields} == texts_of(AD)
-                if at == len(said):
-                    assert seen.switches() == []
-                    break
-                assert seen.switches() == [("tgi", "tgi", "failed", EXACT)]
-                asked += 1
-                call = second.calls[at]
-                assert prefix_of(call) == "".join(said[:at])
-                assert call.body["parameters"]["grammar"]["type"] == ("regex" if "".join(said[:at]) else "json")
+    async with (
+        FakeTgi(failing) as first,
+        FakeTgi([TgiScript(JSON_TEXT)] * len(cuts)) as second,
+        opened(tgi(first, later(second))) as door,
+    ):
+        for at in cuts:
+            seen = await door.write(wanting(ask, "google-rsa"))
+            assert {field.path: field.text for field in seen.completed().ads[0].fields} == texts_of(AD)
+            if at == len(said):
+                assert seen.switches() == []
+                break
+            assert seen.switches() == [("tgi", "tgi", "failed", EXACT)]
+            asked += 1
+            call = second.calls[at]
+            assert prefix_of(call) == "".join(said[:at])
+            assert call.body["parameters"]["grammar"]["type"] == ("regex" if "".join(said[:at]) else "json")
     assert len(second.calls) == asked == len(said)
 
 
@@ -117,12 +129,15 @@ async def test_json_escapes_are_not_torn(ask: Any) -> None:
     text = json.dumps(AD, ensure_ascii=True)
     cuts = [at for at in range(1, len(text)) if "\\" in text[max(0, at - 12) : at]]
     failing = [TgiScript(text, tokens=(1,), fault=Fault.GENERATION_ERROR, at=at) for at in cuts]
-    async with FakeTgi(failing) as first, FakeOpenAI(default=OpenAIScript(text)) as second:
-        async with opened(tgi(first), api(second)) as door:
-            for _ in cuts:
-                seen = await door.write(wanting(ask, "google-rsa"))
-                assert {field.path: field.text for field in seen.completed().ads[0].fields} == texts_of(AD)
-                assert seen.switches() == [("tgi", "api", "failed", RESTARTED)]
+    async with (
+        FakeTgi(failing) as first,
+        FakeOpenAI(default=OpenAIScript(text)) as second,
+        opened(tgi(first), api(second)) as door,
+    ):
+        for _ in cuts:
+            seen = await door.write(wanting(ask, "google-rsa"))
+            assert {field.path: field.text for field in seen.completed().ads[0].fields} == texts_of(AD)
+            assert seen.switches() == [("tgi", "api", "failed", RESTARTED)]
 
 
 async def test_it_goes_on_through_replica_after_replica_and_then_an_api(ask: Any) -> None:
@@ -152,14 +167,72 @@ async def test_variants_switch_each_for_itself(ask: Any) -> None:
     """Each has its own text, and a switch of one leaves those of the others alone."""
     cuts = (2, 9, 17, 30)
     failing = [TgiScript(TEXT, tokens=(1,), fault=Fault.GENERATION_ERROR, at=at) for at in cuts]
-    async with FakeTgi(failing) as first, FakeTgi([TgiScript(TEXT)] * len(cuts)) as second:
-        async with opened(tgi(first, later(second))) as door:
-            seen = await door.write(wanting(ask, variant_count=len(cuts)))
+    async with (
+        FakeTgi(failing) as first,
+        FakeTgi([TgiScript(TEXT)] * len(cuts)) as second,
+        opened(tgi(first, later(second))) as door,
+    ):
+        seen = await door.write(wanting(ask, variant_count=len(cuts)))
     completed = seen.completed()
     assert [ad.fields[0].text for ad in completed.ads] == [TEXT] * len(cuts)
     assert sorted(switched.variant for switched in seen.switched) == list(range(len(cuts)))
     said = events(TEXT, 1)
     assert sorted(prefixes(second)[0]) == sorted("".join(said[:at]) for at in cuts)
+
+
+async def test_one_that_was_only_full_goes_on_itself_after_a_while(ask: Any) -> None:
+    failing = TgiScript(TEXT, tokens=(3,), fault=Fault.OVERLOADED, at=8)
+    async with FakeTgi([failing, TgiScript(TEXT)]) as only, opened(tgi(only)) as door:
+        seen = await door.write(wanting(ask))
+    assert seen.completed().ads[0].fields[0].text == TEXT
+    assert seen.switches() == [("tgi", "tgi", "overloaded", EXACT)]
+    assert prefixes(only) == [["", "".join(events(TEXT, 3)[:8])]]
+
+
+async def test_a_banned_term_does_not_slip_through_where_two_backends_meet(ask: Any) -> None:
+    text = "Nordlys is warm, not cheap, and light."
+    for at in range(len("Nordlys is warm, not "), len("Nordlys is warm, not cheap")):
+        async with (
+            FakeTgi([TgiScript(text, tokens=(1,), fault=Fault.RESET, at=at)]) as first,
+            FakeOpenAI([OpenAIScript(text)]) as second,
+            opened(tgi(first), api(second)) as door,
+        ):
+            seen = await door.write(ask("plain", max_repairs=0))
+        seen.completed()
+        assert seen.texts()["text"].rstrip() == "Nordlys is warm, not"
+        assert [event.withheld.rule for event in seen.events if event.HasField("withheld")] == ["banned_terms"]
+
+
+@pytest.mark.parametrize("at", [0, 6, 20])
+async def test_a_repair_that_starts_anew_elsewhere_keeps_what_was_good(ask: Any, at: int) -> None:
+    wrong = json.dumps({**AD, "headlines": ["Only 99 EUR", *AD["headlines"][1:]]}, ensure_ascii=False)
+    right = json.dumps({"headlines": ["Sov under 🌌"]}, ensure_ascii=False)
+    repair = TgiScript(right, tokens=(1,), fault=Fault.GENERATION_ERROR, at=at)
+    async with (
+        FakeTgi([TgiScript(wrong), repair]) as first,
+        FakeOpenAI([OpenAIScript(right)]) as second,
+        opened(tgi(first), api(second)) as door,
+    ):
+        seen = await door.write(wanting(ask, "google-rsa", max_repairs=1))
+    texts = {field.path: field.text for field in seen.completed().ads[0].fields}
+    assert texts == texts_of({**AD, "headlines": ["Sov under 🌌", *AD["headlines"][1:]]})
+    assert [reason for _, _, reason, _ in seen.switches()] == ["repair", "failed"]
+    assert seen.switches()[1] == ("tgi", "api", "failed", RESTARTED if at else CONTINUED)
+
+
+@pytest.mark.parametrize("at", [0, 6, 20])
+async def test_texts_of_earlier_calls_stay_when_a_later_one_starts_anew(ask: Any, at: int) -> None:
+    """With a prompt that asks for one text a call."""
+    answers = [json.dumps({name: [text]}, ensure_ascii=False) for name, texts in AD.items() for text in texts]
+    scripts = [TgiScript(answers[0]), TgiScript(answers[1], tokens=(1,), fault=Fault.GENERATION_ERROR, at=at)]
+    async with FakeTgi(scripts) as first, FakeOpenAI([OpenAIScript(text) for text in answers[1:]]) as second:
+        small = {"prompt": "ad-small"}
+        async with opened(tgi(first, **small), api(second, **small)) as door:
+            seen = await door.write(wanting(ask, "google-rsa"))
+    assert {field.path: field.text for field in seen.completed().ads[0].fields} == texts_of(AD)
+    # It moves once, and stays.
+    assert seen.switches() == [("tgi", "api", "failed", RESTARTED if at else CONTINUED)]
+    assert (len(first.calls), len(second.calls)) == (2, 4)
 
 
 @dataclass(frozen=True)

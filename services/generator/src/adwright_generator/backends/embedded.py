@@ -31,7 +31,7 @@ from .base import (
     Finish,
     StopReason,
 )
-from .config import BackendConfig
+from .config import BackendConfig, Seconds
 
 __all__ = ["EmbeddedBackend", "EmbeddedConfig"]
 
@@ -50,6 +50,9 @@ class EmbeddedConfig(BackendConfig):
     max_waiting: Annotated[int, Field(ge=0)] = 32
     """Requests that may wait for a slot; the next one is refused."""
     context_tokens: Annotated[int, Field(ge=512)] = 4096
+    first_token_timeout: Seconds | None = 60.0
+    stall_timeout: Seconds | None = 30.0
+    """Longer than for servers: it reads a prompt at a few hundred tokens a second, and cannot be lost."""
     threads: Annotated[int, Field(ge=1)] | None = None
     """Cores to use; without it those that the process may use."""
 
