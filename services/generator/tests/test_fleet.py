@@ -102,6 +102,10 @@ async def test_one_that_does_not_start_changes_nothing(fleet: Fleet, tmp_path: P
         await fleet.configure(config(wrong))
     with pytest.raises(SettingsError, match="there is no prompt 'sonnet'"):
         await fleet.configure(config("{backends: [{name: new, kind: fake, prompt: sonnet}]}"))
+    with pytest.raises(SettingsError, match=r"backend t: "):
+        await fleet.configure(
+            config("{backends: [{name: t, kind: tgi, url: 'http://127.0.0.1:1', model: m, chat_template: /no.jinja}]}")
+        )
     assert fleet.dispatcher.backends == before
     assert all(backend.ready for backend in before)
 

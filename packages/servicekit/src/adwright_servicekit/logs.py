@@ -10,6 +10,10 @@ from pythonjsonlogger.json import JsonFormatter
 __all__ = ["configure", "where"]
 
 
+# They tell every request, and on DEBUG what was in it: a customer's words.
+_TALKATIVE = ("aiohttp.access", "botocore", "boto3", "httpcore2", "httpx2", "openai", "urllib3")
+
+
 class _TraceIds(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         context = trace.get_current_span().get_span_context()
@@ -34,6 +38,8 @@ def configure(service: str, level: str, style: str) -> None:
     else:
         handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s", "%H:%M:%S"))
     logging.basicConfig(level=level, handlers=[handler], force=True)
+    for name in _TALKATIVE:
+        logging.getLogger(name).setLevel(logging.WARNING)
 
 
 def where(error: BaseException) -> str:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 
 from adwright.generator.v1.generator_service_pb2_grpc import add_GeneratorServiceServicer_to_server
 from adwright_checks import default_checks
+from adwright_servicekit.logs import where
 from adwright_servicekit.server import Server
 from adwright_servicekit.settings import SettingsError
 from adwright_servicekit.telemetry import Telemetry
@@ -27,10 +28,15 @@ _log = logging.getLogger(__name__)
 
 async def serve(settings: Settings, telemetry: Telemetry) -> None:
     """Serves until a signal; SIGHUP reads the configuration again."""
+    reloading = _Reloading(settings)
+    # From the beginning: by default the signal ends a process.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.asked)
     async with _open(settings, telemetry) as (server, fleet):
-        reloading = _Reloading(settings, fleet)
-        asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, reloading.begin)
-        await server.serve_until_signal()
+        reloading.begin(fleet)
+        try:
+            await server.serve_until_signal()
+        finally:
+            reloading.end()
 
 
 @asynccontextmanager
@@ -54,26 +60,33 @@ async def _open(settings: Settings, telemetry: Telemetry) -> AsyncIterator[tuple
 
 
 class _Reloading:
-    """Reads the configuration again when asked, one time after the other."""
+    """Reads the configuration again whenever somebody asked, one time after the other."""
 
-    def __init__(self, settings: Settings, fleet: Fleet) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._fleet = fleet
-        self._lock = asyncio.Lock()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._wanted = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self.asked = self._wanted.set
 
-    def begin(self) -> None:
-        """Returns at once."""
-        task = asyncio.create_task(self._reload())
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+    def begin(self, fleet: Fleet) -> None:
+        """From now on; also when it was asked before."""
+        self._task = asyncio.create_task(self._keep_reloading(fleet))
 
-    async def _reload(self) -> None:
-        async with self._lock:
+    def end(self) -> None:
+        """Not any more."""
+        if self._task is not None:
+            self._task.cancel()
+
+    async def _keep_reloading(self, fleet: Fleet) -> None:
+        while True:
+            await self._wanted.wait()
+            self._wanted.clear()
             try:
                 config = await asyncio.to_thread(load_config, self._settings.config)
-                await self._fleet.configure(config)
+                await fleet.configure(config)
             except SettingsError as error:
                 _log.error("configuration not reloaded, the one before stays: %s", error)
+            except Exception as error:
+                _log.error("configuration not reloaded, the one before stays: %s", where(error))
             else:
                 _log.info("configuration reloaded")

@@ -78,12 +78,14 @@ class Fleet:
         return {name: self._backends[name] for name in changes(old, config).unchanged}
 
     async def _started(self, entry: BackendEntry, routing: Routing) -> Backend:
-        backend = build_backend(entry, wrap=self._wrapping(entry, routing), embedded_model=self._embedded_model)
+        backend: Backend | None = None
         try:
+            backend = build_backend(entry, wrap=self._wrapping(entry, routing), embedded_model=self._embedded_model)
             self._prompts.get(backend.info.prompt)
             await backend.start()
         except (BackendMisconfigured, NotFound) as error:
-            await backend.close()
+            if backend is not None:
+                await backend.close()
             raise SettingsError(f"backend {entry.name}: {error.message}") from error
         return backend
 

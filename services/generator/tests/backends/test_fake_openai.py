@@ -153,7 +153,7 @@ async def test_it_runs_alone_until_it_is_told_to_stop() -> None:
     try:
         async with asyncio.timeout(20):
             line = await process.stdout.readline()
-            assert line.startswith(b"listening on http://127.0.0.1:")
+            assert line.startswith(b"http://127.0.0.1:")
             process.send_signal(signal.SIGTERM)
             assert await process.wait() == 0
     finally:

@@ -6,6 +6,7 @@ import pytest
 
 from adwright_generator.backends.base import (
     BackendBusy,
+    BackendDeclined,
     BackendFailed,
     BackendUnavailable,
     BreakerState,
@@ -58,8 +59,8 @@ async def test_a_few_failures_among_many_successes_do_not_open_it(played: Any, c
     assert backend.breaker is BreakerState.CLOSED
 
 
-@pytest.mark.parametrize("error", [BackendBusy("full"), InvalidInput("no")])
-async def test_a_full_backend_and_a_wrong_request_are_no_failures(
+@pytest.mark.parametrize("error", [BackendBusy("full"), BackendDeclined("no"), InvalidInput("no")])
+async def test_a_full_backend_a_refused_text_and_a_wrong_request_are_no_failures(
     played: Any, clock: Any, request_of: Any, error: Exception
 ) -> None:
     backend = broken(played("a", *([[error]] * 9)), clock)
@@ -78,7 +79,7 @@ async def test_after_a_while_a_single_request_tries_and_closes_it(played: Any, c
     trial = backend.generate(request_of())
     await anext(trial)
     assert not backend.ready
-    assert await call(backend, request_of()) == "BackendUnavailable"
+    assert await call(backend, request_of()) == "BackendBusy"
     async for _ in trial:
         pass
     assert (backend.breaker, backend.ready) == (BreakerState.CLOSED, True)

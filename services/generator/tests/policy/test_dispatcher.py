@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from policy.conftest import Played
 
 from adwright_checks import load_formats
-from adwright_generator.backends.base import BackendBusy, BackendUnavailable
+from adwright_generator.backends.base import BackendBusy, BackendUnavailable, BreakerState
 from adwright_generator.policy.dispatcher import Dispatcher, Limits
 from adwright_generator.policy.waiting import Priority
 from adwright_servicekit.errors import FailedPrecondition, NotFound
@@ -181,6 +181,31 @@ async def test_other_backends_take_over_without_disturbing_what_runs(played: Any
         with pytest.raises(NotFound):
             await waiting
     assert gone.used == 0
+
+
+async def test_a_backend_on_trial_gets_a_single_variant_at_a_time(played: Any, job: Any) -> None:
+    backend = played("a", max_concurrency=4)
+    backend.state = BreakerState.HALF_OPEN
+    dispatcher = Dispatcher([backend])
+    seats = []
+
+    async def variant(lease: Any) -> None:
+        async with lease.seat() as seat:
+            seats.append(seat)
+            await asyncio.sleep(0)
+
+    async with dispatcher.admit(job(variant_count=3)) as lease:
+        await asyncio.gather(*(variant(lease) for _ in range(3)))
+    assert len(seats) == 3
+    assert len(set(seats)) == 1
+
+
+async def test_what_need_not_wait_is_not_held_to_the_bound_of_those_who_do(played: Any, job: Any) -> None:
+    dispatcher = Dispatcher([played("a", max_concurrency=1), played("b")], Limits(max_waiting=0))
+    async with dispatcher.admit(job(backend="a")):
+        with pytest.raises(BackendBusy):
+            await name_of(dispatcher, job(backend="a"))
+        assert await name_of(dispatcher, job(backend="b")) == "b"
 
 
 Move = tuple[int, int, bool, bool]

@@ -12,6 +12,7 @@ from adwright_generator.backends.base import (
     Backend,
     BackendBusy,
     BackendFailed,
+    BackendMisconfigured,
     BackendRequest,
     BackendStalled,
     BackendUnavailable,
@@ -139,6 +140,35 @@ async def test_what_the_caller_did_wrong_is_not_tried_elsewhere(played: Any, req
     with pytest.raises(InvalidInput):
         await run(request_of(), played("a", [InvalidInput("too long")]), second)
     assert not second.requests
+
+
+async def test_what_only_a_successor_cannot_take_is_not_the_callers_fault(played: Any, request_of: Any) -> None:
+    small = played("b", [InvalidInput("too long for me", reason="PROMPT_TOO_LONG")])
+    third = played("c", [b"two", END])
+    text, switches, _ = await run(request_of(), played("a", [b"one ", GONE]), small, third)
+    assert text == "one two"
+    assert [s.target for s in switches] == ["b", "c"]
+    with pytest.raises(BackendUnavailable, match="gone"):
+        await run(request_of(), played("a", [b"one ", GONE]), played("b", [InvalidInput("too long")]))
+
+
+async def test_one_that_has_lost_its_key_is_followed_by_another(played: Any, request_of: Any) -> None:
+    text, switches, _ = await run(request_of(), played("a", [BackendMisconfigured("no key")]), played("b", [b"x", END]))
+    assert (text, switches[0].reason) == ("x", "failed")
+
+
+async def test_behind_a_prefix_nothing_is_restarted_from_within(played: Any, request_of: Any) -> None:
+    """Who asked for the prefix has sent it already, and alone can take it back."""
+    request = request_of(json_schema=SCHEMA, prefix='{"text": "Sle')
+    second = played("b", [b'ep"}', END], continues_json=True)
+    with pytest.raises(BackendUnavailable):
+        await run(request, played("a", [b'"]]', GONE]), second)
+    assert not second.requests
+
+
+async def test_a_server_that_never_ends_is_left(played: Any, request_of: Any) -> None:
+    with pytest.raises(BackendFailed, match="far more"):
+        await run(request_of(), played("a", [b"x" * 100_000] * 4))
 
 
 async def test_a_backend_that_just_ends_has_failed(played: Any, request_of: Any) -> None:

@@ -104,3 +104,42 @@ async def test_leaving_in_the_middle_gives_everything_back(played: Any, job: Any
     await asyncio.gather(task, return_exceptions=True)
     assert backend.running == 0
     assert dispatcher.predicted_wait(backend) == 0
+
+
+async def test_a_call_that_ran_for_long_has_the_same_patience(played: Any, job: Any, request_of: Any) -> None:
+    async def long() -> None:
+        await asyncio.sleep(0.4)
+
+    first = played("a", [b"one ", long, GONE])
+    second = played("b", [b"two", END], max_concurrency=1)
+    dispatcher = Dispatcher([first, second], Limits(max_wait=0.3))
+
+    async def busy() -> None:
+        async with dispatcher.admit(job(backend="b")):
+            await asyncio.sleep(0.5)
+
+    other = asyncio.create_task(busy())
+    async with dispatcher.admit(job()) as lease, lease.seat() as seat:
+        assert (await read(seat, request_of()))[0] == "one two"
+    await other
+
+
+async def test_the_seat_of_a_variant_that_failed_is_not_given_to_the_next(
+    played: Any, job: Any, request_of: Any
+) -> None:
+    only = played("a", [GONE], [b"x", END], max_concurrency=1)
+    dispatcher = Dispatcher([only])
+
+    async def variant(lease: Any) -> None:
+        async with lease.seat() as seat:
+            await read(seat, request_of())
+
+    async with dispatcher.admit(job(variant_count=2)) as lease:
+        with pytest.raises(BackendUnavailable):
+            await variant(lease)
+        waiting = asyncio.create_task(variant(lease))
+        await asyncio.sleep(0.01)
+        assert not waiting.done()
+        waiting.cancel()
+        await asyncio.gather(waiting, return_exceptions=True)
+    assert len(only.requests) == 1

@@ -20,6 +20,7 @@ from adwright_generator.backends.base import (
     Switch,
 )
 from adwright_generator.backends.discovery import Endpoint
+from adwright_generator.policy.leaving import Leaving
 from adwright_generator.policy.replicas import ReplicaSet
 
 END = Finish(StopReason.STOP)
@@ -145,3 +146,33 @@ async def test_a_name_that_is_not_there_yet_is_no_error(replicas: Any) -> None:
         names.addresses = ["10.0.0.1"]
         await eventually(lambda: backend.ready)
         assert list(made) == ["10.0.0.1"]
+
+
+async def test_one_that_does_not_start_leaves_the_others_alone(played: Any, request_of: Any) -> None:
+    class Broken(played):  # type: ignore[misc]
+        async def start(self) -> None:
+            raise IndexError("odd")
+
+    names, made = Names("10.0.0.1"), {}
+
+    def make(endpoint: Endpoint) -> Any:
+        kind = Broken if endpoint.address == "10.0.0.2" else played
+        made[endpoint.address] = kind("tgi", endpoint=endpoint.name)
+        return made[endpoint.address]
+
+    backend = ReplicaSet(BackendInfo("tgi", "tgi", "m"), names, make, resolve_every=0.02)
+    await backend.start()
+    names.addresses = ["10.0.0.1", "10.0.0.2", "10.0.0.3"]
+    await eventually(lambda: len(backend.replicas) == 2)
+    await asyncio.sleep(0.05)
+    assert [r.info.endpoint for r in backend.replicas] == ["10.0.0.1:80", "10.0.0.3:80"]
+    assert made["10.0.0.2"].closed
+    await backend.close()
+    assert all(replica.closed for replica in made.values())
+
+
+async def test_those_on_their_way_out_are_closed_at_once_with_the_rest(played: Any) -> None:
+    backend, leaving = played("a"), Leaving()
+    leaving.let_go(backend, lambda: True)
+    await leaving.close()
+    assert backend.closed

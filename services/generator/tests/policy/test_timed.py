@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from adwright_generator.backends.base import BackendStalled, Chunk, Finish, StopReason
+from adwright_generator.backends.base import BackendStalled, BackendUnavailable, Chunk, Finish, StopReason
 from adwright_generator.policy.timed import Timed
 
 
@@ -57,3 +57,17 @@ async def test_the_time_a_reader_takes_is_its_own(played: Any, request_of: Any) 
 async def test_a_timeout_of_the_backends_own_is_not_taken_for_ours(played: Any, request_of: Any) -> None:
     with pytest.raises(TimeoutError):
         await anext(Timed(played("a", [TimeoutError()]), first_token=60, stall=60).generate(request_of()))
+
+
+async def test_a_stall_leaves_no_cancellation_behind(played: Any, request_of: Any) -> None:
+    async def grumpy() -> None:
+        try:
+            await never()
+        except asyncio.CancelledError:
+            raise BackendUnavailable("closed") from None
+
+    task = asyncio.current_task()
+    assert task is not None
+    with pytest.raises(BackendUnavailable):
+        await anext(Timed(played("a", [grumpy]), first_token=0.02, stall=60).generate(request_of()))
+    assert task.cancelling() == 0

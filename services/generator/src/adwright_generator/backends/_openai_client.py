@@ -84,6 +84,7 @@ class ChatClient:
         """`official` servers get the organization and project from OPENAI_ORG_ID and OPENAI_PROJECT_ID."""
         timeout = httpx2.Timeout(None, connect=_CONNECT_SECONDS, pool=_POOL_SECONDS)
         self._owned = None
+        self._closed = False
         if http_client is None:
             # Without redirects: a prompt goes where the configuration says, and nowhere else.
             http_client = self._owned = openai.DefaultAioHttpClient(
@@ -116,6 +117,8 @@ class ChatClient:
         try:
             return await self._post(body, options)
         except _Dropped:
+            if self._closed:
+                raise
             return await self._post(body, options)
 
     async def _post(self, body: Mapping[str, Any], options: openai.RequestOptions) -> Answer:
@@ -128,6 +131,10 @@ class ChatClient:
                 stream=True,
                 stream_cls=openai.AsyncStream[Any],
             )
+        except RuntimeError as error:
+            if not self._closed:
+                raise
+            raise Unreachable("closed") from error
         except openai.APIStatusError as error:
             refused = Refused(error.status_code, error.response.headers, error.response.content)
         except _BROKEN as error:
@@ -141,6 +148,7 @@ class ChatClient:
 
     async def close(self) -> None:
         """Closes all connections, unless they are somebody else's."""
+        self._closed = True
         if self._owned is not None:
             await self._owned.aclose()
 

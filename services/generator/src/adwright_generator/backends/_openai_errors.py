@@ -12,7 +12,7 @@ import msgspec
 
 from adwright_servicekit.errors import AdwrightError, InvalidInput
 
-from .base import BackendBusy, BackendFailed, BackendUnavailable
+from .base import BackendBusy, BackendDeclined, BackendFailed, BackendUnavailable
 
 __all__ = ["error_of", "retry_after"]
 
@@ -71,7 +71,7 @@ def error_of(
             metadata={"code": said},
         )
     if words & _REFUSED:
-        return BackendFailed(f"Backend {name} refused the content; rephrase it.", reason="BACKEND_REFUSED")
+        return BackendDeclined(f"Backend {name} refused the content; rephrase it.")
     if status == 429:
         return BackendBusy(f"Backend {name} is busy ({what}); try again.", retry_after=retry_after(headers or {}))
     if status == 401:

@@ -10,7 +10,7 @@ from adwright_servicekit.errors import AdwrightError
 
 from ._openai_errors import error_of
 from ._sse import SseParser
-from .base import BackendFailed, BackendRequest, BackendUnavailable, Chunk, Finish, StopReason
+from .base import BackendDeclined, BackendFailed, BackendRequest, BackendUnavailable, Chunk, Finish, StopReason
 from .seam import Seam
 
 __all__ = ["ChatDialect", "ChatStream", "strict_schema"]
@@ -191,7 +191,7 @@ class ChatStream:
 
     def _take_choice(self, choice: _Choice) -> str:
         if choice.delta is not None and choice.delta.refusal:
-            raise BackendFailed(_REFUSED.format(self._name), reason="BACKEND_REFUSED")
+            raise BackendDeclined(_REFUSED.format(self._name))
         if choice.finish_reason is not None:
             self._reason = self._reason_of(choice.finish_reason)
         return (choice.delta.content or "") if choice.delta is not None else ""
@@ -202,7 +202,7 @@ class ChatStream:
         if reason == "length":
             return StopReason.LENGTH
         if reason == "content_filter":
-            raise BackendFailed(_REFUSED.format(self._name), reason="BACKEND_REFUSED")
+            raise BackendDeclined(_REFUSED.format(self._name))
         if reason == "abort":  # vLLM and SGLang, when they shut down.
             raise BackendUnavailable(f"Backend {self._name} gave the generation up; try again.")
         raise BackendFailed(

@@ -11,7 +11,7 @@ import msgspec
 from adwright_servicekit.errors import AdwrightError, InvalidInput
 
 from .base import Finish, StopReason
-from .errors import BackendBusy, BackendFailed, BackendUnavailable
+from .errors import BackendBusy, BackendDeclined, BackendFailed, BackendUnavailable
 
 __all__ = ["Batch", "decode", "error_of_event", "error_of_status"]
 
@@ -130,7 +130,7 @@ def error_of_status(status: int, body: bytes, retry_after: str | None, backend: 
 def _rejected(message: str, backend: str) -> AdwrightError:
     told = message.removeprefix(_VALIDATION)
     if told.startswith(_SERVERS_LIMITS):
-        return BackendFailed(f"Backend {backend} cannot hold this grammar while decoding; use another backend.")
+        return BackendDeclined(f"Backend {backend} cannot hold this grammar while decoding; use another backend.")
     if told.startswith(_TOO_LONG):
         return InvalidInput(
             f"The prompt is too long for backend {backend} ({told[:_LONGEST_MESSAGE]}); shorten it.",

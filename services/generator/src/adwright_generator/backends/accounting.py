@@ -14,7 +14,7 @@ class Account:
     estimated: bool = False
     """True once a backend gave no counts and they had to be estimated."""
     model_calls: int = 0
-    """Calls to models, those that failed after they were sent included."""
+    """Calls to models, those that were refused or failed included."""
     cost_usd: float = 0.0
 
     def add(self, other: "Account") -> None:

@@ -9,11 +9,19 @@ from enum import Enum, StrEnum
 from typing import Any, Literal, Protocol
 
 from .accounting import Account
-from .errors import BackendBusy, BackendFailed, BackendMisconfigured, BackendStalled, BackendUnavailable
+from .errors import (
+    BackendBusy,
+    BackendDeclined,
+    BackendFailed,
+    BackendMisconfigured,
+    BackendStalled,
+    BackendUnavailable,
+)
 
 __all__ = [
     "Backend",
     "BackendBusy",
+    "BackendDeclined",
     "BackendEvent",
     "BackendFailed",
     "BackendInfo",

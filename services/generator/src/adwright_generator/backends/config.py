@@ -14,9 +14,9 @@ _UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def _seconds(value: Any) -> Any:
-    if not isinstance(value, str):
+    if isinstance(value, (int, float)) and not isinstance(value, bool):
         return value
-    match = _DURATION.fullmatch(value.strip())
+    match = _DURATION.fullmatch(str(value).strip())
     if match is None:
         raise ValueError("expected a duration such as 500ms, 2s or 5m")
     return float(match[1]) * _UNITS[match[2]]
@@ -31,9 +31,9 @@ class PriceConfig(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    usd_per_mtok_in: Annotated[float, Field(ge=0)] = 0.0
-    usd_per_mtok_out: Annotated[float, Field(ge=0)] = 0.0
-    usd_per_hour: Annotated[float, Field(ge=0)] = 0.0
+    usd_per_mtok_in: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    usd_per_mtok_out: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
+    usd_per_hour: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     """Of one replica; generations share the time in which it works for them."""
 
     def price(self) -> Price:

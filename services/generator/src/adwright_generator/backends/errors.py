@@ -2,7 +2,14 @@
 
 from adwright_servicekit.errors import FailedPrecondition, Internal, ResourceExhausted, Unavailable
 
-__all__ = ["BackendBusy", "BackendFailed", "BackendMisconfigured", "BackendStalled", "BackendUnavailable"]
+__all__ = [
+    "BackendBusy",
+    "BackendDeclined",
+    "BackendFailed",
+    "BackendMisconfigured",
+    "BackendStalled",
+    "BackendUnavailable",
+]
 
 
 class BackendUnavailable(Unavailable):
@@ -29,7 +36,13 @@ class BackendFailed(Internal):
     reason = "BACKEND_FAILED"
 
 
+class BackendDeclined(BackendFailed):
+    """It works, but will not or cannot do this: a content filter, a grammar beyond it. It is not ill."""
+
+    reason = "BACKEND_REFUSED"
+
+
 class BackendMisconfigured(FailedPrecondition):
-    """It cannot start as configured: a model file that is missing, a wrong URL, a key that nobody has."""
+    """It cannot work as configured: a model file that is missing, a wrong URL, a key that nobody has."""
 
     reason = "BACKEND_MISCONFIGURED"

@@ -163,7 +163,7 @@ async def _serve(server: FakeOpenAI) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with server:
-        print(f"listening on {server.url}", flush=True)
+        print(server.url, flush=True)
         await stop.wait()
 
 

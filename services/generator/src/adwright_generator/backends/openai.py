@@ -19,6 +19,7 @@ from .api_keys import ApiKey, KeyConfig
 from .base import (
     Backend,
     BackendBusy,
+    BackendDeclined,
     BackendEvent,
     BackendFailed,
     BackendInfo,
@@ -224,7 +225,7 @@ class OpenAIBackend(Backend):
         if request.adapter:
             raise BackendFailed(f"Backend {name} has no adapters; name the model of one in `model` instead.")
         if request.prefix and request.json_schema is not None:
-            raise BackendFailed(f"Backend {name} cannot hold a schema behind a text that is begun; start over.")
+            raise BackendDeclined(f"Backend {name} cannot hold a schema behind a text that is begun; start over.")
 
     async def _ask(self, request: BackendRequest) -> "Answer":
         body = self._dialect.body(request)

@@ -10,8 +10,11 @@ from contextlib import aclosing
 
 from ..backends.base import (
     Backend,
+    BackendBusy,
+    BackendDeclined,
     BackendEvent,
     BackendFailed,
+    BackendMisconfigured,
     BackendRequest,
     BackendUnavailable,
     BreakerState,
@@ -25,7 +28,7 @@ __all__ = ["CircuitBroken"]
 class CircuitBroken(Wrapper):
     """Opens when at least `failures` calls failed within `window` seconds, and no fewer than went well.
 
-    Refusals of a full backend, mistakes of the caller and readers who leave are no failures.
+    Refusals of a full backend, what it declines to do, mistakes of the caller and readers who leave are no failures.
     """
 
     def __init__(
@@ -62,7 +65,7 @@ class CircuitBroken(Wrapper):
     async def generate(self, request: BackendRequest) -> AsyncGenerator[BackendEvent]:
         state = self.breaker
         if state is BreakerState.OPEN or (state is BreakerState.HALF_OPEN and self._trying):
-            raise self._left_alone()
+            raise self._left_alone(state)
         trial = state is BreakerState.HALF_OPEN
         self._trying = self._trying or trial
         try:
@@ -71,7 +74,10 @@ class CircuitBroken(Wrapper):
                     if isinstance(event, Finish):
                         self._went(well=True)
                     yield event
-        except (BackendUnavailable, BackendFailed):
+        except BackendDeclined:
+            self._went(well=True)
+            raise
+        except (BackendUnavailable, BackendFailed, BackendMisconfigured):
             self._went(well=False)
             raise
         finally:
@@ -93,7 +99,9 @@ class CircuitBroken(Wrapper):
             self._opened = now
             self._ended.clear()
 
-    def _left_alone(self) -> BackendUnavailable:
+    def _left_alone(self, state: BreakerState) -> BackendUnavailable | BackendBusy:
+        if state is BreakerState.HALF_OPEN:
+            return BackendBusy(f"backend {self.info.name} is being tried again; try again in a moment", retry_after=1.0)
         left = max(0.0, (self._opened or 0.0) + self._open_for - self._now())
         return BackendUnavailable(
             f"backend {self.info.name} failed repeatedly and is left alone; try again in {left:.0f} s",

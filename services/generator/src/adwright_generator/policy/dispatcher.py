@@ -140,12 +140,12 @@ class Dispatcher:
         if deadline is not None:
             until = min(until, deadline - _MARGIN)
         claim = Claim(job.tenant, priority, weight, choose, choose(), since, until)
-        pushed_out = self._queue.push(claim)
-        if pushed_out is claim:
-            raise self._busy(claim, f"{self.limits.max_waiting} generations wait already")
-        if pushed_out is not None:
-            self._dismiss(pushed_out, self._busy(pushed_out, "others have waited for less"))
+        self._queue.push(claim)
         self._look()
+        pushed_out = None if claim.turn.done() else self._queue.overflow(claim)
+        if pushed_out is not None:
+            why = f"{self.limits.max_waiting} generations wait already"
+            self._dismiss(pushed_out, self._busy(pushed_out, why))
         try:
             if not claim.turn.done():
                 await asyncio.wait([claim.turn], timeout=max(0.0, until - self.now()))
@@ -157,15 +157,16 @@ class Dispatcher:
             raise self._busy(claim, f"none was free for {self.now() - since:.1f} s")
         return claim.turn.result()
 
-    def give(self, taken: Taken) -> None:
+    def give(self, taken: Taken, *, worked: bool = True) -> None:
         """Gives one slot back and lets the next ones have their turn."""
-        taken.give(1)
+        taken.give(1, worked=worked)
         self._look()
 
     def _withdraw(self, claim: Claim) -> None:
         self._queue.remove(claim)
         if claim.turn.done() and claim.turn.exception() is None:
-            claim.turn.result().give()
+            taken = claim.turn.result()
+            taken.give(taken.count, worked=False)
         # Those behind may have less to wait for.
         self._look()
 
@@ -213,7 +214,7 @@ class Dispatcher:
                 return slots
             worth_it = not slots.cooling and waited + wait + inside <= limit
             # Nobody looks at a batch: it waits for the first choice rather than spill to what costs more.
-            if worth_it or claim.priority is Priority.BATCH:
+            if worth_it or (claim.priority is Priority.BATCH and not slots.cooling):
                 ahead[slots] = before + count
                 return None
         for slots in options:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 
-from adwright_servicekit.errors import AdwrightError
+from adwright_servicekit.errors import AdwrightError, InvalidInput
 
 from ..backends.base import (
     Backend,
@@ -16,6 +16,7 @@ from ..backends.base import (
     BackendEvent,
     BackendFailed,
     BackendInfo,
+    BackendMisconfigured,
     BackendRequest,
     BackendStalled,
     BackendUnavailable,
@@ -31,6 +32,9 @@ __all__ = ["Successor", "failover"]
 
 _log = logging.getLogger(__name__)
 
+_MOST_BYTES = 256 * 1024
+"""Of one answer, whatever a model server makes of `max_tokens`."""
+
 Successor = Callable[[AdwrightError], Awaitable[Backend | None]]
 """Who goes on after this error; None: nobody can."""
 
@@ -41,6 +45,7 @@ async def failover(first: Backend, request: BackendRequest, successor: Successor
     Errors that are the caller's fault are raised at once.
     """
     backend, current = first, request
+    reasons: list[AdwrightError] = []
     sent = SentText()
     while True:
         try:
@@ -48,6 +53,8 @@ async def failover(first: Backend, request: BackendRequest, successor: Successor
                 async for event in events:
                     if isinstance(event, Chunk):
                         data = sent.take(event.data, event.tokens)
+                        if sent.size > _MOST_BYTES:
+                            raise BackendFailed(f"backend {backend.info.name} sends far more than it was asked for")
                         yield event if data is event.data else Chunk(data, event.tokens)
                     elif isinstance(event, Finish):
                         if sent.held():
@@ -59,7 +66,11 @@ async def failover(first: Backend, request: BackendRequest, successor: Successor
                             sent = SentText()
                         yield event
             raise BackendFailed(f"backend {backend.info.name} ended without a final event")
-        except (BackendBusy, BackendFailed, BackendUnavailable) as error:
+        except (BackendBusy, BackendFailed, BackendMisconfigured, BackendUnavailable, InvalidInput) as error:
+            if isinstance(error, InvalidInput) and not reasons:
+                raise
+            # What a successor does not take, the first choice took: that is not the caller's fault.
+            reasons.append(reasons[-1] if isinstance(error, InvalidInput) else error)
             text = _text(sent)
             if is_whole(request, text):
                 # All of it had come, only the end was lost.
@@ -67,8 +78,11 @@ async def failover(first: Backend, request: BackendRequest, successor: Successor
                 return
             target = await successor(error)
             if target is None:
-                raise
+                raise reasons[-1] from None
             resume = how_to_resume(request, text, backend.info, target.info)
+            if resume is Resume.RESTARTED and request.prefix:
+                # Not ours to restart: who asked for the prefix knows what was before it.
+                raise reasons[-1] from None
             _tell(backend.info, target.info, error, resume)
             yield Switch(backend.info.name, target.info.name, _word(error, begun=bool(text)), resume)
             current = request_for(request, text, sent.tokens, resume)
@@ -104,11 +118,9 @@ def _word(error: AdwrightError, *, begun: bool) -> str:
 
 def _tell(source: BackendInfo, target: BackendInfo, error: AdwrightError, resume: Resume) -> None:
     _log.warning(
-        "generation moves to another backend",
-        extra={
-            "source": f"{source.name} {source.endpoint}".strip(),
-            "target": f"{target.name} {target.endpoint}".strip(),
-            "reason": error.reason,
-            "resume": resume.value,
-        },
+        "generation moves from %s to %s: %s, %s",
+        f"{source.name} {source.endpoint}".strip(),
+        f"{target.name} {target.endpoint}".strip(),
+        error.reason,
+        resume.value,
     )

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Lease", "Seat"]
 
+_SHORTEST_COOL = 0.25
+"""However soon it says that it may be asked again."""
 _COOL = 1.0
 """Seconds for which a backend that refused without saying how long is left alone."""
 
@@ -40,39 +42,49 @@ class Seat:
         """Like `Backend.generate`, over whichever backends it takes. A Switch says who goes on."""
         dispatcher = self._dispatcher
         # All the waiting for other backends together is bounded like the waiting at the start.
-        patience = dispatcher.now() + dispatcher.limits.max_wait
-        if self._job.deadline is not None:
-            patience = min(patience, self._job.deadline)
+        patience = dispatcher.limits.max_wait
         failed: list[Backend] = []
 
         async def successor(error: AdwrightError) -> Backend | None:
+            nonlocal patience
             backend = self._taken.slots.backend
             if isinstance(error, BackendBusy):
-                self._taken.slots.cool(error.retry_after or _COOL)
+                self._taken.slots.cool(max(error.retry_after or _COOL, _SHORTEST_COOL))
             else:
                 failed.append(backend)
-            return await self._move(backend, failed, patience)
+            begun = dispatcher.now()
+            try:
+                return await self._move(backend, failed, begun + patience)
+            finally:
+                patience -= dispatcher.now() - begun
 
         async with aclosing(failover(self._taken.slots.backend, request, successor)) as events:
             async for event in events:
                 yield event
 
-    def leave(self) -> None:
+    @property
+    def held(self) -> bool:
+        """False once it has left, or has lost its backend for good."""
+        return self._held
+
+    def leave(self, *, worked: bool = True) -> None:
         """Gives the slot back."""
         if self._held:
             self._held = False
-            self._dispatcher.give(self._taken)
+            self._dispatcher.give(self._taken, worked=worked)
 
-    async def _move(self, source: Backend, failed: Sequence[Backend], patience: float) -> Backend | None:
+    async def _move(self, source: Backend, failed: Sequence[Backend], until: float) -> Backend | None:
         """To another backend than `source` that has not failed; back to it, after a while, when it was only full."""
 
         def choose() -> list[Backend]:
             left = [b for b in self._dispatcher.eligible(self._job) if b not in failed]
             return [b for b in left if b is not source and b.ready] or left
 
-        self.leave()
+        self.leave(worked=False)
+        if self._job.deadline is not None:
+            until = min(until, self._job.deadline)
         try:
-            self._taken = await self._dispatcher.turn(self._job, choose, Priority.BEGUN, 1, patience)
+            self._taken = await self._dispatcher.turn(self._job, choose, Priority.BEGUN, 1, until)
         except AdwrightError:
             # The error that made it move says more.
             return None
@@ -101,7 +113,8 @@ class Lease:
         try:
             yield seat
         finally:
-            if self._to_come:
+            # A seat without a slot means that the generation fails, and those who wait for it with it.
+            if self._to_come and seat.held:
                 self._free.put_nowait(seat)
             else:
                 seat.leave()

@@ -1,7 +1,6 @@
 """Several replicas as one backend: found by name, asked by load, replaced when they fail."""
 
 import asyncio
-import contextlib
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
@@ -87,15 +86,16 @@ class ReplicaSet(Backend):
 
     async def start(self) -> None:
         if self._refresher is None:
-            await self._refresh()
+            for error in await self._refresh():
+                await self.close()
+                raise error
             self._refresher = asyncio.create_task(self._keep_refreshing())
 
     async def close(self) -> None:
         refresher, self._refresher = self._refresher, None
         if refresher is not None:
             refresher.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await refresher
+            await asyncio.gather(refresher, return_exceptions=True)
         await self._leaving.close()
         await asyncio.gather(*(replica.close() for replica in self._replicas.values()))
         self._replicas.clear()
@@ -131,21 +131,32 @@ class ReplicaSet(Backend):
     async def _keep_refreshing(self) -> None:
         while True:
             await asyncio.sleep(self._every)
-            try:
-                await self._refresh()
-            except AdwrightError as error:
-                _log.warning("replica does not start", extra={"backend": self._info.name, "why": error.message})
+            for error in await self._refresh():
+                _log.warning("a replica of %s does not start: %s", self._info.name, error)
 
-    async def _refresh(self) -> None:
+    async def _refresh(self) -> list[Exception]:
+        """Returns why some do not start; those that do are in, whatever becomes of the others."""
         try:
             found = await self._discover()
         except BackendUnavailable as error:
-            _log.warning("replicas cannot be found", extra={"backend": self._info.name, "why": error.message})
-            return
+            _log.warning("replicas of %s cannot be found: %s", self._info.name, error.message)
+            return []
         for endpoint in [*self._replicas]:
             if endpoint not in found:
                 replica = self._replicas.pop(endpoint)
                 self._leaving.let_go(replica, partial(getattr, replica, "in_flight"))
-        fresh = {endpoint: self._make(endpoint) for endpoint in found if endpoint not in self._replicas}
-        await asyncio.gather(*(replica.start() for replica in fresh.values()))
-        self._replicas |= fresh
+        fresh = [endpoint for endpoint in found if endpoint not in self._replicas]
+        return [error for error in await asyncio.gather(*map(self._admit, fresh)) if error is not None]
+
+    async def _admit(self, endpoint: Endpoint) -> Exception | None:
+        replica = self._make(endpoint)
+        try:
+            await replica.start()
+        except Exception as error:
+            await replica.close()
+            return error
+        except asyncio.CancelledError:
+            await replica.close()
+            raise
+        self._replicas[endpoint] = replica
+        return None

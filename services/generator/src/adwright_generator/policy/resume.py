@@ -35,6 +35,11 @@ class SentText:
         return self._held
 
     @property
+    def size(self) -> int:
+        """Bytes that have been sent."""
+        return len(self._data)
+
+    @property
     def text(self) -> str:
         """What has been sent. Raises UnicodeDecodeError when a backend sent something that is not UTF-8."""
         return self._data.decode()

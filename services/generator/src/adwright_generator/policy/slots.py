@@ -4,7 +4,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ..backends.base import Backend
+from ..backends.base import Backend, BreakerState
 
 __all__ = ["Slots", "Taken"]
 
@@ -39,11 +39,19 @@ class Slots:
         self._cool_until = max(self._cool_until, self._now() + seconds)
 
     def fits(self, count: int) -> int:
-        """So many of `count` as it can have at all: the whole backend for one that wants more than there is."""
+        """So many of `count` as it can have at all: the whole backend for one that wants more than there is.
+
+        A single one while the backend is on trial.
+        """
+        if self.backend.breaker is BreakerState.HALF_OPEN:
+            return 1
         return min(count, max(1, self.backend.capacity))
 
     def wait_for(self, count: int) -> float:
         """Seconds until `count` slots will be free, by Little's law over what is held; 0 when they are."""
+        if self.backend.breaker is BreakerState.HALF_OPEN:
+            # Whether it is on trial already is said by its being ready.
+            return 0.0
         capacity = max(1, self.backend.capacity)
         missing = count - (capacity - self._used)
         return max(0, missing) * self._hold / capacity
@@ -53,10 +61,11 @@ class Slots:
         self._used += count
         return Taken(self, count, self._now())
 
-    def give(self, count: int, since: float) -> None:
-        """Gives back slots that were taken at `since`."""
+    def give(self, count: int, since: float, *, worked: bool) -> None:
+        """Gives back slots that were taken at `since`. Without work done it says nothing of how long work takes."""
         self._used -= count
-        self._hold += _NEWEST * (self._now() - since - self._hold)
+        if worked:
+            self._hold += _NEWEST * (self._now() - since - self._hold)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +76,6 @@ class Taken:
     count: int
     since: float
 
-    def give(self, count: int | None = None) -> None:
-        """Gives back some of them, or all."""
-        self.slots.give(self.count if count is None else count, self.since)
+    def give(self, count: int, *, worked: bool) -> None:
+        """Gives back some of them."""
+        self.slots.give(count, self.since, worked=worked)

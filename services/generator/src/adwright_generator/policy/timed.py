@@ -43,6 +43,7 @@ class Timed(Wrapper):
             raise
         finally:
             watch.end()
+            watch.fired()
 
     def _stalled(self, *, begun: bool) -> BackendStalled:
         what = f"sent nothing for {self._stall:g} s" if begun else f"did not begin within {self._first_token:g} s"
@@ -81,8 +82,9 @@ class _Watch:
         self._limit = self._left = limit
 
     def fired(self) -> bool:
-        """Whether it was this that cancelled the task, and nobody else besides."""
-        return self._fired and self._task is not None and self._task.uncancel() == 0
+        """Whether it was this that cancelled the task, and nobody else besides. Takes the cancellation back."""
+        fired, self._fired = self._fired, False
+        return fired and self._task is not None and self._task.uncancel() == 0
 
     def end(self) -> None:
         """Looks no more."""

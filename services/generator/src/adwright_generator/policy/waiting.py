@@ -81,20 +81,21 @@ class FairQueue(Generic[W]):
                 if place + 1 < len(line):
                     heapq.heappush(heads, (start + item.weight, order, tenant, place + 1))
 
-    def push(self, item: W) -> W | None:
-        """Adds `item` and returns who has to leave for it: nobody, another one, or `item` itself, which is then not in.
-
-        In a full queue the least urgent goes, of the tenant with the most waiting; a tenant that floods the queue
-        pushes out its own.
-        """
-        leaves: W | None = None
-        if item.priority is not Priority.BEGUN and len(self) >= self.max_waiting:
-            leaves = self._last_of_the_longest(item)
-            if leaves is None:
-                return item
-            self.remove(leaves)
+    def push(self, item: W) -> None:
+        """Adds `item`, also to a full queue: see `overflow`."""
         self._lines.setdefault((item.priority, item.tenant), deque()).append(item)
-        return leaves
+
+    def overflow(self, newest: W) -> W | None:
+        """Who has to leave a queue that `newest` made too long: the least urgent, of the tenant with the most waiting.
+
+        So a tenant that floods the queue pushes out its own. None when there is room.
+        """
+        if newest.priority is Priority.BEGUN or len(self) <= self.max_waiting:
+            return None
+        lines = [(key, line) for key, line in self._lines.items() if key[0] is not Priority.BEGUN]
+        (priority, _), longest = max(lines, key=lambda entry: (entry[0][0], len(entry[1])))
+        own = self._lines[newest.priority, newest.tenant]
+        return newest if newest.priority is priority and len(own) >= len(longest) else longest[-1]
 
     def remove(self, item: W) -> bool:
         """Takes `item` out, without a turn. False when it is not in."""
@@ -117,16 +118,3 @@ class FairQueue(Generic[W]):
 
     def _start(self, tenant: str) -> float:
         return max(self._served.get(tenant, 0.0), self._now)
-
-    def _last_of_the_longest(self, item: W) -> W | None:
-        """Who is less entitled to wait than `item`."""
-        lines = [(key, line) for key, line in self._lines.items() if key[0] is not Priority.BEGUN]
-        if not lines:
-            return None
-        (priority, tenant), longest = max(lines, key=lambda entry: (entry[0][0], len(entry[1])))
-        if priority < item.priority:
-            return None
-        own = len(self._lines.get((item.priority, item.tenant), ()))
-        if priority is item.priority and (tenant == item.tenant or len(longest) <= own + 1):
-            return None
-        return longest[-1]
