@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from adwright_generator.backends.base import (
     BackendBusy,
     BackendEvent,
+    BackendDeclined,
     BackendFailed,
     BackendMisconfigured,
     BackendRequest,
@@ -325,7 +326,7 @@ OLD_VLLM = b'{"object":"error","message":"the maximum context length is 4096","c
         (413, problem(), InvalidInput, "BACKEND_REJECTED"),
         (400, b'{"error":"bad option"}', InvalidInput, "BACKEND_REJECTED"),
         (400, problem(code="unsupported_parameter"), BackendFailed, "BACKEND_FAILED"),
-        (400, problem(code="content_filter"), BackendFailed, "BACKEND_REFUSED"),
+        (400, problem(code="content_filter"), BackendDeclined, "BACKEND_REFUSED"),
         (400, b"<html>", BackendFailed, "BACKEND_FAILED"),
         (400, b'{"error":\xff}', BackendFailed, "BACKEND_FAILED"),
         (302, b"", BackendFailed, "BACKEND_FAILED"),
@@ -371,8 +372,8 @@ async def test_an_error_inside_a_stream_is_told_by_its_code_or_type(
 @pytest.mark.parametrize(
     ("parts", "kind", "reason"),
     [
-        ([delta("x", "content_filter")], BackendFailed, "BACKEND_REFUSED"),
-        ([delta(None, refusal="I cannot")], BackendFailed, "BACKEND_REFUSED"),
+        ([delta("x", "content_filter")], BackendDeclined, "BACKEND_REFUSED"),
+        ([delta(None, refusal="I cannot")], BackendDeclined, "BACKEND_REFUSED"),
         ([delta("x"), delta(None, "abort")], BackendUnavailable, "BACKEND_UNAVAILABLE"),
         ([delta(None, "tool_calls")], BackendFailed, "BACKEND_FAILED"),
         ([delta("x"), b"data: [DONE]\n\n"], BackendUnavailable, "BACKEND_UNAVAILABLE"),
