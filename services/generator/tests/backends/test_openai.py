@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from adwright_generator.backends.base import (
     BackendBusy,
-    BackendEvent,
     BackendDeclined,
+    BackendEvent,
     BackendFailed,
     BackendMisconfigured,
     BackendRequest,
