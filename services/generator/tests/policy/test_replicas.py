@@ -85,6 +85,16 @@ async def test_a_stream_goes_on_at_another_replica(replicas: Any, request_of: An
     assert made["10.0.0.2"].requests[0].prefix == "one "
 
 
+async def test_one_that_has_just_refused_is_asked_last(replicas: Any, request_of: Any) -> None:
+    calls = {"10.0.0.1": [[BackendBusy("full", retry_after=60.0)]]}
+    async with replicas(Names("10.0.0.1", "10.0.0.2"), calls) as (backend, made):
+        for _ in range(6):
+            assert [event async for event in backend.generate(request_of())][-1] == END
+        assert len(made["10.0.0.1"].requests) == 1
+        made["10.0.0.2"].up = False
+        assert [event async for event in backend.generate(request_of())] == [END]
+
+
 async def test_each_replica_is_tried_once(replicas: Any, request_of: Any) -> None:
     gone = [[BackendUnavailable("gone")]] * 2
     async with replicas(Names("10.0.0.1", "10.0.0.2"), {"10.0.0.1": gone, "10.0.0.2": gone}) as (backend, made):

@@ -141,8 +141,8 @@ class FakeTgi:
             )
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-cache"})
         response.enable_chunked_encoding()
-        await response.prepare(request)
         try:
+            await response.prepare(request)
             await self._stream(request, response, call, script)
         except (asyncio.CancelledError, ConnectionError):
             call.closed_early = not call.finished and script.fault not in _OWN_CLOSING

@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from functools import partial
+from weakref import WeakKeyDictionary
 
 from adwright_servicekit.errors import AdwrightError
 
@@ -26,6 +27,8 @@ __all__ = ["ReplicaSet"]
 
 _log = logging.getLogger(__name__)
 
+_COOL = 1.0
+"""Seconds for which a replica that refused without saying how long is asked last."""
 _RESOLVE_EVERY = 5.0
 """Seconds: new replicas take traffic within this and the first poll of their load."""
 
@@ -50,6 +53,8 @@ class ReplicaSet(Backend):
         self._leaving = Leaving()
         self._refresher: asyncio.Task[None] | None = None
         self._turn = 0
+        self._refused: WeakKeyDictionary[Backend, float] = WeakKeyDictionary()
+        """Until when those that refused a request are asked last."""
 
     @property
     def info(self) -> BackendInfo:
@@ -104,6 +109,8 @@ class ReplicaSet(Backend):
         tried: list[Backend] = []
 
         async def successor(error: AdwrightError) -> Backend | None:
+            if isinstance(error, BackendBusy):
+                self._refused[tried[-1]] = asyncio.get_running_loop().time() + (error.retry_after or _COOL)
             following = self._pick(tried)
             if following is not None:
                 tried.append(following)
@@ -120,13 +127,17 @@ class ReplicaSet(Backend):
                 yield event
 
     def _pick(self, tried: Sequence[Backend]) -> Backend | None:
-        """The replica with the shortest wait, then the emptiest; equals take turns."""
+        """The replica with the shortest wait, then the emptiest; equals take turns. Who just refused is last."""
         free = [r for r in self._replicas.values() if r.ready and r not in tried and r.in_flight < r.capacity]
         if not free:
             return None
         self._turn += 1
         place = self._turn % len(free)
-        return min(free[place:] + free[:place], key=lambda r: (r.predicted_wait, r.in_flight / r.capacity))
+        now = asyncio.get_running_loop().time()
+        return min(
+            free[place:] + free[:place],
+            key=lambda r: (self._refused.get(r, 0.0) > now, r.predicted_wait, r.in_flight / r.capacity),
+        )
 
     async def _keep_refreshing(self) -> None:
         while True:
