@@ -41,7 +41,7 @@ async def test_streams_rest_between_messages_only_when_there_are_many(streams: i
     async def sleep(seconds: float) -> None:
         waited.append(seconds)
 
-    pace = Pace(sleep=sleep)
+    pace = Pace(sleep=sleep, now=lambda: 0.0)
     async with AsyncExitStack() as stack:
         for _ in range(streams):
             await stack.enter_async_context(pace.stream())

@@ -5,6 +5,7 @@ buffer, and is read as one chunk. A slow reader slows the backend.
 """
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager
 from typing import TypeVar
@@ -26,8 +27,14 @@ class Pace:
     readers take for continuous. The first text of a stream never waits, and neither does its end.
     """
 
-    def __init__(self, *, sleep: Callable[[float], Awaitable[object]] = asyncio.sleep) -> None:
+    def __init__(
+        self,
+        *,
+        sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._sleep = sleep
+        self._now = now
         self._streams = 0
 
     @asynccontextmanager
@@ -42,7 +49,9 @@ class Pace:
     async def rest(self) -> None:
         """The wait between two messages of one stream."""
         if self._streams > _FREE_STREAMS:
-            await self._sleep(min(_LONGEST, _SECONDS_A_STREAM * (self._streams - _FREE_STREAMS)))
+            wait = min(_LONGEST, _SECONDS_A_STREAM * (self._streams - _FREE_STREAMS))
+            # All to the same beat: who wakes up for one message sends those of the others too.
+            await self._sleep(wait - self._now() % wait)
 
 
 async def merged(sources: Sequence[AsyncGenerator[T]]) -> AsyncGenerator[T]:
