@@ -7,6 +7,7 @@ get, write a brand; check that it is there   ``TENANT#brands``       ``BRAND``
 list a tenant's brands                       ``TENANT#brands``       all, in order
 get, write a product or exemplar             ``TENANT#brand#BRAND``  ``products#ID``
 list a brand's products or exemplars         ``TENANT#brand#BRAND``  prefix ``products#``
+what was written lately (`changes`)          ``…#changes#BRAND``     from a time on
 ===========================================  ======================  ==============================
 
 AssembleContext is one get of several keys (brand and named products) and one range for each of
@@ -26,13 +27,18 @@ from adwright_docstore import ALL, Item, Key, Prefix, SkRange
 
 from .kinds import BRAND, Content, Kind, Name, Resource
 
-__all__ = ["content_hash", "id_of", "key_of", "pack", "partition", "sk_range", "unpack"]
+__all__ = ["changes_partition", "content_hash", "id_of", "key_of", "pack", "partition", "sk_range", "unpack"]
 
 
 def partition(tenant: str, kind: Kind, brand_id: str) -> str:
     """The partition in which resources of `kind` lie; `brand_id` is not looked at for brands."""
     owner = quote(tenant, safe="")
     return f"{owner}#brand#{brand_id}" if kind.in_brand else f"{owner}#brands"
+
+
+def changes_partition(tenant: str, brand_id: str) -> str:
+    """The partition of a brand's change log."""
+    return f"{quote(tenant, safe='')}#changes#{brand_id}"
 
 
 def sk_range(kind: Kind) -> SkRange:

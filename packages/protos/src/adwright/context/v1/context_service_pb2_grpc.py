@@ -5,7 +5,7 @@ import warnings
 
 from adwright.context.v1 import context_service_pb2 as adwright_dot_context_dot_v1_dot_context__service__pb2
 from adwright.context.v1 import resources_pb2 as adwright_dot_context_dot_v1_dot_resources__pb2
-from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -66,7 +66,12 @@ class ContextServiceStub:
         self.DeleteBrand = channel.unary_unary(
                 '/adwright.context.v1.ContextService/DeleteBrand',
                 request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteBrandRequest.SerializeToString,
-                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_resources__pb2.Brand.FromString,
+                _registered_method=True)
+        self.UndeleteBrand = channel.unary_unary(
+                '/adwright.context.v1.ContextService/UndeleteBrand',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteBrandRequest.SerializeToString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_resources__pb2.Brand.FromString,
                 _registered_method=True)
         self.ImportBrands = channel.stream_unary(
                 '/adwright.context.v1.ContextService/ImportBrands',
@@ -96,7 +101,12 @@ class ContextServiceStub:
         self.DeleteProduct = channel.unary_unary(
                 '/adwright.context.v1.ContextService/DeleteProduct',
                 request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteProductRequest.SerializeToString,
-                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_resources__pb2.Product.FromString,
+                _registered_method=True)
+        self.UndeleteProduct = channel.unary_unary(
+                '/adwright.context.v1.ContextService/UndeleteProduct',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteProductRequest.SerializeToString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_resources__pb2.Product.FromString,
                 _registered_method=True)
         self.ImportProducts = channel.stream_unary(
                 '/adwright.context.v1.ContextService/ImportProducts',
@@ -126,12 +136,37 @@ class ContextServiceStub:
         self.DeleteExemplar = channel.unary_unary(
                 '/adwright.context.v1.ContextService/DeleteExemplar',
                 request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteExemplarRequest.SerializeToString,
-                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.FromString,
+                _registered_method=True)
+        self.UndeleteExemplar = channel.unary_unary(
+                '/adwright.context.v1.ContextService/UndeleteExemplar',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteExemplarRequest.SerializeToString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.FromString,
                 _registered_method=True)
         self.ImportExemplars = channel.stream_unary(
                 '/adwright.context.v1.ContextService/ImportExemplars',
                 request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsRequest.SerializeToString,
                 response_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsResponse.FromString,
+                _registered_method=True)
+        self.StartImport = channel.unary_unary(
+                '/adwright.context.v1.ContextService/StartImport',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.StartImportRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.UploadImport = channel.stream_unary(
+                '/adwright.context.v1.ContextService/UploadImport',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UploadImportRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.ListImportErrors = channel.unary_unary(
+                '/adwright.context.v1.ContextService/ListImportErrors',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsRequest.SerializeToString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsResponse.FromString,
+                _registered_method=True)
+        self.ExportResources = channel.unary_stream(
+                '/adwright.context.v1.ContextService/ExportResources',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesRequest.SerializeToString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesResponse.FromString,
                 _registered_method=True)
 
 
@@ -164,7 +199,7 @@ class ContextServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListBrands(self, request, context):
-        """Lists brands by name.
+        """Lists brands by name. Errors: INVALID_ARGUMENT (filter, page token).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -178,7 +213,15 @@ class ContextServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteBrand(self, request, context):
-        """Deletes a brand with all its products and exemplars when `force` is set. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not empty).
+        """Deletes a brand, with all its products and exemplars when `force` is set. It can be restored until its `expire_time`, 30 days on, and keeps its name
+        until then. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not empty).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteBrand(self, request, context):
+        """Restores a deleted brand, with all it had. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -207,7 +250,7 @@ class ContextServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListProducts(self, request, context):
-        """Lists products by name. Errors: NOT_FOUND (brand).
+        """Lists products by name. Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter, page token).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -221,7 +264,15 @@ class ContextServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteProduct(self, request, context):
-        """Deletes a product. Errors: NOT_FOUND, ABORTED (the etag is stale).
+        """Deletes a product. It can be restored until its `expire_time`, 30 days on, and keeps its name
+        until then. Errors: NOT_FOUND, ABORTED (the etag is stale).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteProduct(self, request, context):
+        """Restores a deleted product. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -250,7 +301,7 @@ class ContextServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def ListExemplars(self, request, context):
-        """Lists exemplars by name. Errors: NOT_FOUND (brand).
+        """Lists exemplars by name. Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter, page token).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -264,7 +315,15 @@ class ContextServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteExemplar(self, request, context):
-        """Deletes an exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale).
+        """Deletes an exemplar. It can be restored until its `expire_time`, 30 days on, and keeps its name
+        until then. Errors: NOT_FOUND, ABORTED (the etag is stale).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UndeleteExemplar(self, request, context):
+        """Restores a deleted exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -273,6 +332,40 @@ class ContextServiceServicer:
     def ImportExemplars(self, request_iterator, context):
         """Creates or replaces many exemplars from a CSV or JSONL file sent in chunks: the first message has `config`, the
         others `data`. Rows are independent: a bad row is reported and the others are kept.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def StartImport(self, request, context):
+        """Begins an import that survives its client, its connection and this server: the file follows by UploadImport, in as
+        many calls as it takes. `metadata` is ImportMetadata, `response` ImportSummary; google.longrunning.Operations
+        reads, waits for, cancels and lists it. Errors: NOT_FOUND (brand), INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadImport(self, request_iterator, context):
+        """Sends the next bytes of a begun import. Rows are written as they come; what the returned operation calls committed
+        is never lost. After a broken call, ask for the operation and go on from its `committed_bytes`.
+        Errors: NOT_FOUND (operation), ABORTED (another upload to it is under way), FAILED_PRECONDITION (it has ended),
+        OUT_OF_RANGE (`offset` is not `committed_bytes`).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListImportErrors(self, request, context):
+        """Lists the refused rows of an import, all of them, by line. Errors: NOT_FOUND (operation).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportResources(self, request, context):
+        """Sends a tenant's brands, or a brand's products or exemplars, as JSONL that can be imported again.
+        Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter).
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -309,7 +402,12 @@ def add_ContextServiceServicer_to_server(servicer, server):
             'DeleteBrand': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteBrand,
                     request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteBrandRequest.FromString,
-                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_resources__pb2.Brand.SerializeToString,
+            ),
+            'UndeleteBrand': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteBrand,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteBrandRequest.FromString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_resources__pb2.Brand.SerializeToString,
             ),
             'ImportBrands': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportBrands,
@@ -339,7 +437,12 @@ def add_ContextServiceServicer_to_server(servicer, server):
             'DeleteProduct': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteProduct,
                     request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteProductRequest.FromString,
-                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_resources__pb2.Product.SerializeToString,
+            ),
+            'UndeleteProduct': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteProduct,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteProductRequest.FromString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_resources__pb2.Product.SerializeToString,
             ),
             'ImportProducts': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportProducts,
@@ -369,12 +472,37 @@ def add_ContextServiceServicer_to_server(servicer, server):
             'DeleteExemplar': grpc.unary_unary_rpc_method_handler(
                     servicer.DeleteExemplar,
                     request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteExemplarRequest.FromString,
-                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.SerializeToString,
+            ),
+            'UndeleteExemplar': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndeleteExemplar,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteExemplarRequest.FromString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.SerializeToString,
             ),
             'ImportExemplars': grpc.stream_unary_rpc_method_handler(
                     servicer.ImportExemplars,
                     request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsRequest.FromString,
                     response_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsResponse.SerializeToString,
+            ),
+            'StartImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartImport,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.StartImportRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'UploadImport': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadImport,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UploadImportRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ListImportErrors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListImportErrors,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsRequest.FromString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsResponse.SerializeToString,
+            ),
+            'ExportResources': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportResources,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesRequest.FromString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -540,7 +668,34 @@ class ContextService:
             target,
             '/adwright.context.v1.ContextService/DeleteBrand',
             adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteBrandRequest.SerializeToString,
-            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            adwright_dot_context_dot_v1_dot_resources__pb2.Brand.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteBrand(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/UndeleteBrand',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteBrandRequest.SerializeToString,
+            adwright_dot_context_dot_v1_dot_resources__pb2.Brand.FromString,
             options,
             channel_credentials,
             insecure,
@@ -702,7 +857,34 @@ class ContextService:
             target,
             '/adwright.context.v1.ContextService/DeleteProduct',
             adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteProductRequest.SerializeToString,
-            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            adwright_dot_context_dot_v1_dot_resources__pb2.Product.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteProduct(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/UndeleteProduct',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteProductRequest.SerializeToString,
+            adwright_dot_context_dot_v1_dot_resources__pb2.Product.FromString,
             options,
             channel_credentials,
             insecure,
@@ -864,7 +1046,34 @@ class ContextService:
             target,
             '/adwright.context.v1.ContextService/DeleteExemplar',
             adwright_dot_context_dot_v1_dot_context__service__pb2.DeleteExemplarRequest.SerializeToString,
-            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndeleteExemplar(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/UndeleteExemplar',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.UndeleteExemplarRequest.SerializeToString,
+            adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.FromString,
             options,
             channel_credentials,
             insecure,
@@ -892,6 +1101,114 @@ class ContextService:
             '/adwright.context.v1.ContextService/ImportExemplars',
             adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsRequest.SerializeToString,
             adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/StartImport',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.StartImportRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadImport(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/adwright.context.v1.ContextService/UploadImport',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.UploadImportRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListImportErrors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/ListImportErrors',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsRequest.SerializeToString,
+            adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportResources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/ExportResources',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesRequest.SerializeToString,
+            adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesResponse.FromString,
             options,
             channel_credentials,
             insecure,

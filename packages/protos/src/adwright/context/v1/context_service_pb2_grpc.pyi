@@ -6,7 +6,7 @@ isort:skip_file
 from adwright.context.v1 import context_service_pb2 as _context_service_pb2
 from adwright.context.v1 import resources_pb2 as _resources_pb2
 from collections import abc as _abc
-from google.protobuf import empty_pb2 as _empty_pb2
+from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -47,11 +47,15 @@ class ContextServiceStub:
     GetBrand: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.GetBrandRequest, _resources_pb2.Brand]
     """Reads a brand. Errors: NOT_FOUND."""
     ListBrands: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.ListBrandsRequest, _context_service_pb2.ListBrandsResponse]
-    """Lists brands by name."""
+    """Lists brands by name. Errors: INVALID_ARGUMENT (filter, page token)."""
     UpdateBrand: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.UpdateBrandRequest, _resources_pb2.Brand]
     """Changes a brand. Errors: NOT_FOUND, ABORTED (the etag is stale), INVALID_ARGUMENT (mask)."""
-    DeleteBrand: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.DeleteBrandRequest, _empty_pb2.Empty]
-    """Deletes a brand with all its products and exemplars when `force` is set. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not empty)."""
+    DeleteBrand: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.DeleteBrandRequest, _resources_pb2.Brand]
+    """Deletes a brand, with all its products and exemplars when `force` is set. It can be restored until its `expire_time`, 30 days on, and keeps its name
+    until then. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not empty).
+    """
+    UndeleteBrand: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.UndeleteBrandRequest, _resources_pb2.Brand]
+    """Restores a deleted brand, with all it had. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
     ImportBrands: _grpc.StreamUnaryMultiCallable[_context_service_pb2.ImportBrandsRequest, _context_service_pb2.ImportBrandsResponse]
     """Creates or replaces many brands from a CSV or JSONL file sent in chunks: the first message has `config`, the
     others `data`. Rows are independent: a bad row is reported and the others are kept.
@@ -61,11 +65,15 @@ class ContextServiceStub:
     GetProduct: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.GetProductRequest, _resources_pb2.Product]
     """Reads a product. Errors: NOT_FOUND."""
     ListProducts: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.ListProductsRequest, _context_service_pb2.ListProductsResponse]
-    """Lists products by name. Errors: NOT_FOUND (brand)."""
+    """Lists products by name. Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter, page token)."""
     UpdateProduct: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.UpdateProductRequest, _resources_pb2.Product]
     """Changes a product. Errors: NOT_FOUND, ABORTED (the etag is stale), INVALID_ARGUMENT (mask)."""
-    DeleteProduct: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.DeleteProductRequest, _empty_pb2.Empty]
-    """Deletes a product. Errors: NOT_FOUND, ABORTED (the etag is stale)."""
+    DeleteProduct: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.DeleteProductRequest, _resources_pb2.Product]
+    """Deletes a product. It can be restored until its `expire_time`, 30 days on, and keeps its name
+    until then. Errors: NOT_FOUND, ABORTED (the etag is stale).
+    """
+    UndeleteProduct: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.UndeleteProductRequest, _resources_pb2.Product]
+    """Restores a deleted product. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
     ImportProducts: _grpc.StreamUnaryMultiCallable[_context_service_pb2.ImportProductsRequest, _context_service_pb2.ImportProductsResponse]
     """Creates or replaces many products from a CSV or JSONL file sent in chunks: the first message has `config`, the
     others `data`. Rows are independent: a bad row is reported and the others are kept.
@@ -75,14 +83,35 @@ class ContextServiceStub:
     GetExemplar: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.GetExemplarRequest, _resources_pb2.Exemplar]
     """Reads an exemplar. Errors: NOT_FOUND."""
     ListExemplars: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.ListExemplarsRequest, _context_service_pb2.ListExemplarsResponse]
-    """Lists exemplars by name. Errors: NOT_FOUND (brand)."""
+    """Lists exemplars by name. Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter, page token)."""
     UpdateExemplar: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.UpdateExemplarRequest, _resources_pb2.Exemplar]
     """Changes an exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale), INVALID_ARGUMENT (mask)."""
-    DeleteExemplar: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.DeleteExemplarRequest, _empty_pb2.Empty]
-    """Deletes an exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale)."""
+    DeleteExemplar: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.DeleteExemplarRequest, _resources_pb2.Exemplar]
+    """Deletes an exemplar. It can be restored until its `expire_time`, 30 days on, and keeps its name
+    until then. Errors: NOT_FOUND, ABORTED (the etag is stale).
+    """
+    UndeleteExemplar: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.UndeleteExemplarRequest, _resources_pb2.Exemplar]
+    """Restores a deleted exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
     ImportExemplars: _grpc.StreamUnaryMultiCallable[_context_service_pb2.ImportExemplarsRequest, _context_service_pb2.ImportExemplarsResponse]
     """Creates or replaces many exemplars from a CSV or JSONL file sent in chunks: the first message has `config`, the
     others `data`. Rows are independent: a bad row is reported and the others are kept.
+    """
+    StartImport: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.StartImportRequest, _operations_pb2.Operation]
+    """Begins an import that survives its client, its connection and this server: the file follows by UploadImport, in as
+    many calls as it takes. `metadata` is ImportMetadata, `response` ImportSummary; google.longrunning.Operations
+    reads, waits for, cancels and lists it. Errors: NOT_FOUND (brand), INVALID_ARGUMENT.
+    """
+    UploadImport: _grpc.StreamUnaryMultiCallable[_context_service_pb2.UploadImportRequest, _operations_pb2.Operation]
+    """Sends the next bytes of a begun import. Rows are written as they come; what the returned operation calls committed
+    is never lost. After a broken call, ask for the operation and go on from its `committed_bytes`.
+    Errors: NOT_FOUND (operation), ABORTED (another upload to it is under way), FAILED_PRECONDITION (it has ended),
+    OUT_OF_RANGE (`offset` is not `committed_bytes`).
+    """
+    ListImportErrors: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.ListImportErrorsRequest, _context_service_pb2.ListImportErrorsResponse]
+    """Lists the refused rows of an import, all of them, by line. Errors: NOT_FOUND (operation)."""
+    ExportResources: _grpc.UnaryStreamMultiCallable[_context_service_pb2.ExportResourcesRequest, _context_service_pb2.ExportResourcesResponse]
+    """Sends a tenant's brands, or a brand's products or exemplars, as JSONL that can be imported again.
+    Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter).
     """
 
 @_typing.type_check_only
@@ -102,11 +131,15 @@ class ContextServiceAsyncStub(ContextServiceStub):
     GetBrand: _aio.UnaryUnaryMultiCallable[_context_service_pb2.GetBrandRequest, _resources_pb2.Brand]  # type: ignore[assignment]
     """Reads a brand. Errors: NOT_FOUND."""
     ListBrands: _aio.UnaryUnaryMultiCallable[_context_service_pb2.ListBrandsRequest, _context_service_pb2.ListBrandsResponse]  # type: ignore[assignment]
-    """Lists brands by name."""
+    """Lists brands by name. Errors: INVALID_ARGUMENT (filter, page token)."""
     UpdateBrand: _aio.UnaryUnaryMultiCallable[_context_service_pb2.UpdateBrandRequest, _resources_pb2.Brand]  # type: ignore[assignment]
     """Changes a brand. Errors: NOT_FOUND, ABORTED (the etag is stale), INVALID_ARGUMENT (mask)."""
-    DeleteBrand: _aio.UnaryUnaryMultiCallable[_context_service_pb2.DeleteBrandRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Deletes a brand with all its products and exemplars when `force` is set. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not empty)."""
+    DeleteBrand: _aio.UnaryUnaryMultiCallable[_context_service_pb2.DeleteBrandRequest, _resources_pb2.Brand]  # type: ignore[assignment]
+    """Deletes a brand, with all its products and exemplars when `force` is set. It can be restored until its `expire_time`, 30 days on, and keeps its name
+    until then. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not empty).
+    """
+    UndeleteBrand: _aio.UnaryUnaryMultiCallable[_context_service_pb2.UndeleteBrandRequest, _resources_pb2.Brand]  # type: ignore[assignment]
+    """Restores a deleted brand, with all it had. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
     ImportBrands: _aio.StreamUnaryMultiCallable[_context_service_pb2.ImportBrandsRequest, _context_service_pb2.ImportBrandsResponse]  # type: ignore[assignment]
     """Creates or replaces many brands from a CSV or JSONL file sent in chunks: the first message has `config`, the
     others `data`. Rows are independent: a bad row is reported and the others are kept.
@@ -116,11 +149,15 @@ class ContextServiceAsyncStub(ContextServiceStub):
     GetProduct: _aio.UnaryUnaryMultiCallable[_context_service_pb2.GetProductRequest, _resources_pb2.Product]  # type: ignore[assignment]
     """Reads a product. Errors: NOT_FOUND."""
     ListProducts: _aio.UnaryUnaryMultiCallable[_context_service_pb2.ListProductsRequest, _context_service_pb2.ListProductsResponse]  # type: ignore[assignment]
-    """Lists products by name. Errors: NOT_FOUND (brand)."""
+    """Lists products by name. Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter, page token)."""
     UpdateProduct: _aio.UnaryUnaryMultiCallable[_context_service_pb2.UpdateProductRequest, _resources_pb2.Product]  # type: ignore[assignment]
     """Changes a product. Errors: NOT_FOUND, ABORTED (the etag is stale), INVALID_ARGUMENT (mask)."""
-    DeleteProduct: _aio.UnaryUnaryMultiCallable[_context_service_pb2.DeleteProductRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Deletes a product. Errors: NOT_FOUND, ABORTED (the etag is stale)."""
+    DeleteProduct: _aio.UnaryUnaryMultiCallable[_context_service_pb2.DeleteProductRequest, _resources_pb2.Product]  # type: ignore[assignment]
+    """Deletes a product. It can be restored until its `expire_time`, 30 days on, and keeps its name
+    until then. Errors: NOT_FOUND, ABORTED (the etag is stale).
+    """
+    UndeleteProduct: _aio.UnaryUnaryMultiCallable[_context_service_pb2.UndeleteProductRequest, _resources_pb2.Product]  # type: ignore[assignment]
+    """Restores a deleted product. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
     ImportProducts: _aio.StreamUnaryMultiCallable[_context_service_pb2.ImportProductsRequest, _context_service_pb2.ImportProductsResponse]  # type: ignore[assignment]
     """Creates or replaces many products from a CSV or JSONL file sent in chunks: the first message has `config`, the
     others `data`. Rows are independent: a bad row is reported and the others are kept.
@@ -130,14 +167,35 @@ class ContextServiceAsyncStub(ContextServiceStub):
     GetExemplar: _aio.UnaryUnaryMultiCallable[_context_service_pb2.GetExemplarRequest, _resources_pb2.Exemplar]  # type: ignore[assignment]
     """Reads an exemplar. Errors: NOT_FOUND."""
     ListExemplars: _aio.UnaryUnaryMultiCallable[_context_service_pb2.ListExemplarsRequest, _context_service_pb2.ListExemplarsResponse]  # type: ignore[assignment]
-    """Lists exemplars by name. Errors: NOT_FOUND (brand)."""
+    """Lists exemplars by name. Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter, page token)."""
     UpdateExemplar: _aio.UnaryUnaryMultiCallable[_context_service_pb2.UpdateExemplarRequest, _resources_pb2.Exemplar]  # type: ignore[assignment]
     """Changes an exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale), INVALID_ARGUMENT (mask)."""
-    DeleteExemplar: _aio.UnaryUnaryMultiCallable[_context_service_pb2.DeleteExemplarRequest, _empty_pb2.Empty]  # type: ignore[assignment]
-    """Deletes an exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale)."""
+    DeleteExemplar: _aio.UnaryUnaryMultiCallable[_context_service_pb2.DeleteExemplarRequest, _resources_pb2.Exemplar]  # type: ignore[assignment]
+    """Deletes an exemplar. It can be restored until its `expire_time`, 30 days on, and keeps its name
+    until then. Errors: NOT_FOUND, ABORTED (the etag is stale).
+    """
+    UndeleteExemplar: _aio.UnaryUnaryMultiCallable[_context_service_pb2.UndeleteExemplarRequest, _resources_pb2.Exemplar]  # type: ignore[assignment]
+    """Restores a deleted exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
     ImportExemplars: _aio.StreamUnaryMultiCallable[_context_service_pb2.ImportExemplarsRequest, _context_service_pb2.ImportExemplarsResponse]  # type: ignore[assignment]
     """Creates or replaces many exemplars from a CSV or JSONL file sent in chunks: the first message has `config`, the
     others `data`. Rows are independent: a bad row is reported and the others are kept.
+    """
+    StartImport: _aio.UnaryUnaryMultiCallable[_context_service_pb2.StartImportRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Begins an import that survives its client, its connection and this server: the file follows by UploadImport, in as
+    many calls as it takes. `metadata` is ImportMetadata, `response` ImportSummary; google.longrunning.Operations
+    reads, waits for, cancels and lists it. Errors: NOT_FOUND (brand), INVALID_ARGUMENT.
+    """
+    UploadImport: _aio.StreamUnaryMultiCallable[_context_service_pb2.UploadImportRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Sends the next bytes of a begun import. Rows are written as they come; what the returned operation calls committed
+    is never lost. After a broken call, ask for the operation and go on from its `committed_bytes`.
+    Errors: NOT_FOUND (operation), ABORTED (another upload to it is under way), FAILED_PRECONDITION (it has ended),
+    OUT_OF_RANGE (`offset` is not `committed_bytes`).
+    """
+    ListImportErrors: _aio.UnaryUnaryMultiCallable[_context_service_pb2.ListImportErrorsRequest, _context_service_pb2.ListImportErrorsResponse]  # type: ignore[assignment]
+    """Lists the refused rows of an import, all of them, by line. Errors: NOT_FOUND (operation)."""
+    ExportResources: _aio.UnaryStreamMultiCallable[_context_service_pb2.ExportResourcesRequest, _context_service_pb2.ExportResourcesResponse]  # type: ignore[assignment]
+    """Sends a tenant's brands, or a brand's products or exemplars, as JSONL that can be imported again.
+    Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter).
     """
 
 class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -178,7 +236,7 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _context_service_pb2.ListBrandsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_context_service_pb2.ListBrandsResponse, _abc.Awaitable[_context_service_pb2.ListBrandsResponse]]:
-        """Lists brands by name."""
+        """Lists brands by name. Errors: INVALID_ARGUMENT (filter, page token)."""
 
     @_abc_1.abstractmethod
     def UpdateBrand(
@@ -193,8 +251,18 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _context_service_pb2.DeleteBrandRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Deletes a brand with all its products and exemplars when `force` is set. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not empty)."""
+    ) -> _typing.Union[_resources_pb2.Brand, _abc.Awaitable[_resources_pb2.Brand]]:
+        """Deletes a brand, with all its products and exemplars when `force` is set. It can be restored until its `expire_time`, 30 days on, and keeps its name
+        until then. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not empty).
+        """
+
+    @_abc_1.abstractmethod
+    def UndeleteBrand(
+        self,
+        request: _context_service_pb2.UndeleteBrandRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.Brand, _abc.Awaitable[_resources_pb2.Brand]]:
+        """Restores a deleted brand, with all it had. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
 
     @_abc_1.abstractmethod
     def ImportBrands(
@@ -228,7 +296,7 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _context_service_pb2.ListProductsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_context_service_pb2.ListProductsResponse, _abc.Awaitable[_context_service_pb2.ListProductsResponse]]:
-        """Lists products by name. Errors: NOT_FOUND (brand)."""
+        """Lists products by name. Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter, page token)."""
 
     @_abc_1.abstractmethod
     def UpdateProduct(
@@ -243,8 +311,18 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _context_service_pb2.DeleteProductRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Deletes a product. Errors: NOT_FOUND, ABORTED (the etag is stale)."""
+    ) -> _typing.Union[_resources_pb2.Product, _abc.Awaitable[_resources_pb2.Product]]:
+        """Deletes a product. It can be restored until its `expire_time`, 30 days on, and keeps its name
+        until then. Errors: NOT_FOUND, ABORTED (the etag is stale).
+        """
+
+    @_abc_1.abstractmethod
+    def UndeleteProduct(
+        self,
+        request: _context_service_pb2.UndeleteProductRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.Product, _abc.Awaitable[_resources_pb2.Product]]:
+        """Restores a deleted product. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
 
     @_abc_1.abstractmethod
     def ImportProducts(
@@ -278,7 +356,7 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         request: _context_service_pb2.ListExemplarsRequest,
         context: _ServicerContext,
     ) -> _typing.Union[_context_service_pb2.ListExemplarsResponse, _abc.Awaitable[_context_service_pb2.ListExemplarsResponse]]:
-        """Lists exemplars by name. Errors: NOT_FOUND (brand)."""
+        """Lists exemplars by name. Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter, page token)."""
 
     @_abc_1.abstractmethod
     def UpdateExemplar(
@@ -293,8 +371,18 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
         self,
         request: _context_service_pb2.DeleteExemplarRequest,
         context: _ServicerContext,
-    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
-        """Deletes an exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale)."""
+    ) -> _typing.Union[_resources_pb2.Exemplar, _abc.Awaitable[_resources_pb2.Exemplar]]:
+        """Deletes an exemplar. It can be restored until its `expire_time`, 30 days on, and keeps its name
+        until then. Errors: NOT_FOUND, ABORTED (the etag is stale).
+        """
+
+    @_abc_1.abstractmethod
+    def UndeleteExemplar(
+        self,
+        request: _context_service_pb2.UndeleteExemplarRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_resources_pb2.Exemplar, _abc.Awaitable[_resources_pb2.Exemplar]]:
+        """Restores a deleted exemplar. Errors: NOT_FOUND, ABORTED (the etag is stale), FAILED_PRECONDITION (not deleted)."""
 
     @_abc_1.abstractmethod
     def ImportExemplars(
@@ -304,6 +392,47 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_context_service_pb2.ImportExemplarsResponse, _abc.Awaitable[_context_service_pb2.ImportExemplarsResponse]]:
         """Creates or replaces many exemplars from a CSV or JSONL file sent in chunks: the first message has `config`, the
         others `data`. Rows are independent: a bad row is reported and the others are kept.
+        """
+
+    @_abc_1.abstractmethod
+    def StartImport(
+        self,
+        request: _context_service_pb2.StartImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Begins an import that survives its client, its connection and this server: the file follows by UploadImport, in as
+        many calls as it takes. `metadata` is ImportMetadata, `response` ImportSummary; google.longrunning.Operations
+        reads, waits for, cancels and lists it. Errors: NOT_FOUND (brand), INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadImport(
+        self,
+        request_iterator: _MaybeAsyncIterator[_context_service_pb2.UploadImportRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Sends the next bytes of a begun import. Rows are written as they come; what the returned operation calls committed
+        is never lost. After a broken call, ask for the operation and go on from its `committed_bytes`.
+        Errors: NOT_FOUND (operation), ABORTED (another upload to it is under way), FAILED_PRECONDITION (it has ended),
+        OUT_OF_RANGE (`offset` is not `committed_bytes`).
+        """
+
+    @_abc_1.abstractmethod
+    def ListImportErrors(
+        self,
+        request: _context_service_pb2.ListImportErrorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_service_pb2.ListImportErrorsResponse, _abc.Awaitable[_context_service_pb2.ListImportErrorsResponse]]:
+        """Lists the refused rows of an import, all of them, by line. Errors: NOT_FOUND (operation)."""
+
+    @_abc_1.abstractmethod
+    def ExportResources(
+        self,
+        request: _context_service_pb2.ExportResourcesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_context_service_pb2.ExportResourcesResponse], _abc.AsyncIterator[_context_service_pb2.ExportResourcesResponse]]:
+        """Sends a tenant's brands, or a brand's products or exemplars, as JSONL that can be imported again.
+        Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter).
         """
 
 def add_ContextServiceServicer_to_server(servicer: ContextServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
