@@ -8,12 +8,14 @@ import tempfile
 from pathlib import Path
 from typing import Any
 
+import bench_context
+import bench_retrieval
 import bench_stack
 import bench_tokens
 from rich.console import Console
 from tools.stack import ROOT
 
-_PARTS = {"stack": bench_stack, "tokens": bench_tokens}
+_PARTS = {"stack": bench_stack, "tokens": bench_tokens, "retrieval": bench_retrieval, "context": bench_context}
 
 
 def main() -> int:

@@ -1,6 +1,7 @@
 """The context service on a free loopback port, over SQLite, with a clock of our own."""
 
 from collections.abc import AsyncIterator, Iterable
+from contextlib import aclosing, asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -14,11 +15,14 @@ from google.type import money_pb2
 from adwright.context.v1 import context_service_pb2 as pb
 from adwright.context.v1 import context_service_pb2_grpc, resources_pb2
 from adwright.type.v1 import ad_pb2
-from adwright_context.app import SERVICE, build_catalog
+from adwright_context.app import SERVICE, build_catalog, build_shelves
 from adwright_context.assemble import Assembler
 from adwright_context.catalog import Catalog
+from adwright_context.retrieval.embedding import Encoder
 from adwright_context.servicer import ContextServicer
-from adwright_docstore import open_store
+from adwright_context.shelves import Limits
+from adwright_docstore import Store, open_store
+from adwright_servicekit.metrics import Metrics
 from adwright_servicekit.testing import as_tenant, serving
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "data"
@@ -125,9 +129,19 @@ def clock() -> Clock:
 
 @pytest_asyncio.fixture
 async def context(tmp_path: Path, clock: Clock) -> AsyncIterator[Context]:
-    async with open_store("sqlite", path=tmp_path / "context.db") as store:
-        catalog = build_catalog(store, clock)
-        servicer = ContextServicer(catalog, Assembler(catalog))
+    async with open_store("sqlite", path=tmp_path / "context.db", now=clock) as store, replica(store, clock) as context:
+        yield context
+
+
+@asynccontextmanager
+async def replica(
+    store: Store, clock: Clock, *, encoder: Encoder | None = None, limits: Limits | None = None, readers: Any = ()
+) -> AsyncIterator[Context]:
+    """One replica of the service over a store that others may use too."""
+    catalog = build_catalog(store, clock)
+    meter = Metrics("adwright-context", readers=readers).meter
+    async with aclosing(build_shelves(catalog, meter, encoder=encoder, limits=limits)) as shelves:
+        servicer = ContextServicer(catalog, Assembler(catalog, shelves))
         register = partial(context_service_pb2_grpc.add_ContextServiceServicer_to_server, servicer)
         async with serving(register, [SERVICE]) as channel:
             stub = context_service_pb2_grpc.ContextServiceStub(channel)

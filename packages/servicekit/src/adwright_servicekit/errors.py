@@ -9,6 +9,7 @@
     ├── NotFound                  NOT_FOUND
     ├── AlreadyExists             ALREADY_EXISTS
     ├── FailedPrecondition        FAILED_PRECONDITION   the system's state must change first
+    ├── OutOfRange                OUT_OF_RANGE          a position that is not the right one now
     ├── Conflict                  ABORTED               somebody else was faster: read again, then retry
     ├── ResourceExhausted         RESOURCE_EXHAUSTED    busy or over quota
     ├── DeadlineTooShort          DEADLINE_EXCEEDED
@@ -33,6 +34,7 @@ __all__ = [
     "Internal",
     "InvalidInput",
     "NotFound",
+    "OutOfRange",
     "PermissionDenied",
     "ResourceExhausted",
     "Unauthenticated",
@@ -112,6 +114,12 @@ class FailedPrecondition(AdwrightError):
     """The request is right, but the state of the system does not allow it."""
 
     reason = "FAILED_PRECONDITION"
+
+
+class OutOfRange(AdwrightError):
+    """A position in something that is read or written piece by piece is not where that stands."""
+
+    reason = "OUT_OF_RANGE"
 
 
 class Conflict(AdwrightError):

@@ -1,4 +1,4 @@
-"""Traces: one provider a process, handed around; spans with the right end also when a call is cut short.
+"""Traces: one provider a process, handed around; spans with the right end also when a call is cut short. Metrics too.
 
 The exporter is off unless the standard variables (`OTEL_EXPORTER_OTLP_ENDPOINT`, `OTEL_TRACES_EXPORTER=otlp`) ask for
 it; trace ids are made and passed on in any case. Attribute names follow the OpenTelemetry semantic conventions for RPC.
@@ -14,6 +14,8 @@ from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+
+from .metrics import Metrics
 
 __all__ = ["Telemetry", "end_rpc_span", "inject", "trace_id"]
 
@@ -31,11 +33,18 @@ _SERVER_FAULTS = {
 
 
 class Telemetry:
-    """The tracer of one process."""
+    """The tracer and the meter of one process."""
 
-    def __init__(self, service: str, *, processors: Iterable[SpanProcessor] = ()) -> None:
-        """`processors` receive every span; a process without any still makes and passes on trace ids."""
+    def __init__(
+        self, service: str, *, processors: Iterable[SpanProcessor] = (), metrics: Metrics | None = None
+    ) -> None:
+        """`processors` receive every span; a process without any still makes and passes on trace ids.
+
+        Without `metrics` nothing is counted.
+        """
         self.service = service
+        self._metrics = metrics or Metrics(service)
+        self.meter = self._metrics.meter
         self._provider = TracerProvider(resource=Resource.create({"service.name": service}), shutdown_on_exit=False)
         for processor in processors:
             self._provider.add_span_processor(processor)
@@ -43,18 +52,19 @@ class Telemetry:
 
     @classmethod
     def from_environ(cls, service: str, environ: Mapping[str, str]) -> "Telemetry":
-        """With an OTLP exporter when the environment asks for one."""
+        """With the exporters that the environment asks for. Raises SettingsError."""
+        metrics = Metrics.from_environ(service, environ)
         name = environ.get("OTEL_SERVICE_NAME", service)
         wanted = environ.get("OTEL_TRACES_EXPORTER")
         endpoint = environ.get("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") or environ.get("OTEL_EXPORTER_OTLP_ENDPOINT")
         if environ.get("OTEL_SDK_DISABLED", "").lower() == "true" or wanted == "none":
-            return cls(name)
+            return cls(name, metrics=metrics)
         if wanted == "otlp" or endpoint:
             # Imported only when used: it takes a tenth of a second.
             from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
-            return cls(name, processors=[BatchSpanProcessor(OTLPSpanExporter())])
-        return cls(name)
+            return cls(name, processors=[BatchSpanProcessor(OTLPSpanExporter())], metrics=metrics)
+        return cls(name, metrics=metrics)
 
     def start_rpc_span(self, method: str, kind: SpanKind, metadata: Iterable[tuple[str, str | bytes]] = ()) -> Span:
         """A span named by `method` (`package.Service/Method`), child of what `metadata` says or of the current one."""
@@ -75,6 +85,7 @@ class Telemetry:
     def close(self) -> None:
         """Sends what is left, within the exporter's own timeout. Blocks."""
         self._provider.shutdown()
+        self._metrics.close()
 
 
 def end_rpc_span(span: Span, kind: SpanKind, code: grpc.StatusCode, reason: str = "") -> None:

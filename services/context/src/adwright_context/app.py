@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from contextlib import aclosing
+from datetime import UTC, datetime, timedelta
+
+from opentelemetry.metrics import Meter
 
 from adwright.context.v1 import context_service_pb2, context_service_pb2_grpc
 from adwright_docstore import Store, StoreUnavailable, open_store
@@ -14,10 +17,13 @@ from adwright_servicekit.telemetry import Telemetry
 from .assemble import Assembler
 from .catalog import Catalog
 from .convert import ProtoContract
+from .metrics import ContextMetrics
+from .retrieval.embedding import CachedEncoder, Encoder, PackagedEncoder
 from .servicer import ContextServicer
 from .settings import ContextSettings, StoreSettings
+from .shelves import Limits, Shelves
 
-__all__ = ["SERVICE", "build_catalog", "build_server", "open_configured_store", "serve", "utc_now"]
+__all__ = ["SERVICE", "build_catalog", "build_server", "build_shelves", "open_configured_store", "serve", "utc_now"]
 
 SERVICE = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"].full_name
 
@@ -27,14 +33,26 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def open_configured_store(settings: StoreSettings) -> Store:
+async def open_configured_store(settings: StoreSettings) -> Store:
     """Opens the store that the settings name. Raises SettingsError where it cannot be had."""
-    if settings.store == "dynamodb":
-        raise SettingsError("ADWRIGHT_CONTEXT_STORE: dynamodb is not available yet: use sqlite")
     try:
-        return open_store("sqlite", path=settings.sqlite_path)
+        if settings.store == "sqlite":
+            return open_store("sqlite", path=settings.sqlite_path)
+        return await open_dynamodb(settings.dynamodb_table)
     except StoreUnavailable as error:
-        raise SettingsError(f"ADWRIGHT_CONTEXT_SQLITE_PATH: {error}") from error
+        variable = "SQLITE_PATH" if settings.store == "sqlite" else "DYNAMODB_TABLE"
+        raise SettingsError(f"ADWRIGHT_CONTEXT_{variable}: {error}") from error
+
+
+async def open_dynamodb(table: str) -> Store:
+    """Opens a table that is there and fits. Raises SettingsError, StoreUnavailable."""
+    store = open_store("dynamodb", table=table)
+    try:
+        await store.ready()
+    except BaseException:
+        await store.close()
+        raise
+    return store
 
 
 def build_catalog(store: Store, now: Callable[[], datetime] = utc_now) -> Catalog:
@@ -42,17 +60,34 @@ def build_catalog(store: Store, now: Callable[[], datetime] = utc_now) -> Catalo
     return Catalog(store, ProtoContract(), now)
 
 
-def build_server(settings: ContextSettings, telemetry: Telemetry, catalog: Catalog) -> Server:
+def build_shelves(
+    catalog: Catalog, meter: Meter, *, encoder: Encoder | None = None, limits: Limits | None = None
+) -> Shelves:
+    """What a replica remembers of brands; it hears at once of what the catalog writes. To be closed."""
+    shelves = Shelves(catalog.store, encoder, ContextMetrics(meter), catalog.now, limits)
+    catalog.on_change.append(shelves.changed)
+    return shelves
+
+
+def build_server(settings: ContextSettings, telemetry: Telemetry, catalog: Catalog, shelves: Shelves) -> Server:
     """The gRPC server, not yet started."""
     server = Server(settings.listen, [SERVICE], settings, telemetry)
-    servicer = ContextServicer(catalog, Assembler(catalog))
+    servicer = ContextServicer(catalog, Assembler(catalog, shelves))
     context_service_pb2_grpc.add_ContextServiceServicer_to_server(servicer, server.grpc)
     return server
 
 
 async def serve(settings: ContextSettings, telemetry: Telemetry) -> None:
     """Serves until a signal."""
-    async with open_configured_store(settings) as store:
-        server = build_server(settings, telemetry, build_catalog(store))
-        await server.start()
-        await server.serve_until_signal()
+    async with await open_configured_store(settings) as store:
+        catalog = build_catalog(store)
+        encoder = CachedEncoder(PackagedEncoder()) if settings.embeddings == "packaged" else None
+        limits = Limits(
+            staleness=timedelta(seconds=settings.max_staleness),
+            index_bytes=settings.index_mb * 1024**2,
+            cache_bytes=settings.cache_mb * 1024**2,
+        )
+        async with aclosing(build_shelves(catalog, telemetry.meter, encoder=encoder, limits=limits)) as shelves:
+            server = build_server(settings, telemetry, catalog, shelves)
+            await server.start()
+            await server.serve_until_signal()

@@ -1,34 +1,30 @@
-"""Everything a prompt needs for one ad: a bounded number of reads, a ranking, a token budget."""
+"""Everything a prompt needs for one ad: what is in memory of the brand, a ranking, a token budget."""
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from adwright_docstore import Key
 from adwright_servicekit.errors import InvalidInput
 
-from . import languages, layout
+from . import languages
 from .budget import Budget
 from .catalog import Catalog
-from .kinds import EXEMPLAR, PRODUCT, Kind, Name, Resource
-from .ranking import Ranked, rank_exemplars, rank_products
+from .kinds import BRAND, PRODUCT, Name, Resource
+from .ranking import Ranked, rank_exemplars
+from .shelf import Shelf
+from .shelves import Shelves
 from .store_errors import translated
 
 __all__ = ["AssembleRequest", "Assembler", "PromptContext"]
 
-_log = logging.getLogger(__name__)
-
 DEFAULT_BUDGET: Final = 1200
 _MAX_EXEMPLARS: Final = 10
-_RANKED_IN_PLACE: Final = 100
-_PAGE: Final = 1000
-_MAX_PAGES: Final = 4
-"""So many pages (1000 items, 1 MB) of a kind are ranked; named products are always found."""
+_MAX_PRODUCTS: Final = 3
+_SHARE_OF_BEST: Final = 0.5
+"""A product that answers the brief less than half as well as the best does not belong into the ad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,24 +55,34 @@ class PromptContext:
 class Assembler:
     """Answers AssembleContext."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, shelves: Shelves) -> None:
         self._catalog = catalog
+        self._shelves = shelves
 
     async def assemble(self, tenant: str, request: AssembleRequest) -> PromptContext:
-        """The same request gets the same answer as long as nothing is written.
+        """The same request gets the same answer as long as the revision is the same.
 
-        Raises NotFound (BRAND_NOT_FOUND, PRODUCT_NOT_FOUND), InvalidInput
+        Raises NotFound (BRAND_NOT_FOUND, PRODUCT_NOT_FOUND), Unavailable (INDEX_BUILDING), InvalidInput
         (PRODUCT_OF_ANOTHER_BRAND, BRIEF_REQUIRED, LANGUAGE_NOT_OFFERED, TOKEN_BUDGET_TOO_SMALL).
         """
         _check(request)
-        brand, named, rankable, exemplars = await self._read(tenant, request)
+        with translated():
+            shelf = await self._shelves.fresh(tenant, request.brand.id)
+        found = await self._resources(tenant, (request.brand, *request.products))
+        brand = found[request.brand]
         asked, matched = _choose_language(brand, request.language)
-        arguments = (request, named, rankable, exemplars, (asked, matched))
-        if len(rankable) + len(exemplars) <= _RANKED_IN_PLACE:
-            products, ranked = _rank(*arguments)
+        by = "names"
+        if request.products:
+            products = [Ranked(found[name], 1.0, "named in the request") for name in request.products]
         else:
-            # A large catalogue takes a tenth of a second: other calls go on meanwhile.
-            products, ranked = await asyncio.to_thread(_rank, *arguments)
+            products, by = await self._search(tenant, shelf, brand, request.brief, (asked, matched))
+        ranked = rank_exemplars(
+            shelf.exemplars.values(),
+            ad_format=request.ad_format,
+            languages=(asked, matched),
+            products=[str(p.resource.name) for p in products],
+            likeness=lambda names: shelf.likeness(request.brief, names),
+        )
         products = [_in_language(product, matched) for product in products]
         budget = Budget(request.token_budget or DEFAULT_BUDGET, brand, len(request.products))
         budget.fill(products, ranked[:_MAX_EXEMPLARS])
@@ -85,68 +91,37 @@ class Assembler:
             products=budget.products,
             exemplars=budget.exemplars,
             language=asked,
-            revision=_revision(brand, budget.products, budget.exemplars),
+            revision=_revision(by, brand, budget.products, budget.exemplars),
             token_estimate=budget.spent,
             omitted=budget.omitted,
         )
 
-    async def _read(
-        self, tenant: str, request: AssembleRequest
-    ) -> tuple[Resource, list[Resource], list[Resource], list[Resource]]:
-        catalog, wanted = self._catalog, (request.brand, *request.products)
-        keys: list[Key] = [layout.key_of(tenant, name) for name in wanted]
+    async def _resources(self, tenant: str, names: Sequence[Name]) -> dict[Name, Resource]:
         with translated():
-            items, exemplars, products = await asyncio.gather(
-                # The brand carries its data policy: what it forbids now must not be allowed.
-                catalog.store.get_many(keys, consistent=True),
-                self._range(tenant, EXEMPLAR, request.brand.id),
-                self._range(tenant, PRODUCT, "" if request.products else request.brand.id),
-            )
-        for name, key in zip(wanted, keys, strict=True):
-            if key not in items:
-                raise await catalog.not_found(tenant, name)
-        brand, *named = (
-            layout.unpack(name.kind, name.brand_id, items[key]) for name, key in zip(wanted, keys, strict=True)
-        )
-        return brand, named, products, exemplars
-
-    async def _range(self, tenant: str, kind: Kind, brand_id: str) -> list[Resource]:
-        found: list[Resource] = []
-        token: str | None = None
-        for _ in range(_MAX_PAGES if brand_id else 0):
-            page = await self._catalog.store.query(
-                layout.partition(tenant, kind, brand_id),
-                sk=layout.sk_range(kind),
-                limit=_PAGE,
-                page_token=token,
-            )
-            found.extend(layout.unpack(kind, brand_id, item) for item in page.items)
-            token = page.next_page_token
-            if token is None:
-                return found
-        if token is not None:
-            _log.warning("only the first %d %s of brands/%s are ranked", len(found), kind.plural, brand_id)
+            found = await self._shelves.resources.get(tenant, names)
+        for name in names:
+            if name not in found:
+                if name.kind is BRAND:
+                    self._shelves.drop(tenant, name.id)
+                raise await self._catalog.not_found(tenant, name)
         return found
 
-
-def _rank(
-    request: AssembleRequest,
-    named: Sequence[Resource],
-    rankable: Sequence[Resource],
-    exemplars: Sequence[Resource],
-    tags: Sequence[str],
-) -> tuple[list[Ranked], list[Ranked]]:
-    if request.products:
-        products = [Ranked(product, 1.0, "named in the request") for product in named]
-    else:
-        products = rank_products(rankable, request.brief)
-    return products, rank_exemplars(
-        exemplars,
-        ad_format=request.ad_format,
-        languages=tags,
-        products=[str(p.resource.name) for p in products],
-        brief=request.brief,
-    )
+    async def _search(
+        self, tenant: str, shelf: Shelf, brand: Resource, brief: str, tags: Sequence[str]
+    ) -> tuple[list[Ranked], str]:
+        with translated():
+            index = await self._shelves.with_index(shelf, brand.name, brand.content["languages"][0])
+            by = index.state
+            hits = await index.search(brief, (*tags, *brand.content["languages"]), _MAX_PRODUCTS)
+            names = [Name(PRODUCT, brand.name.brand_id, hit.id) for hit in hits]
+            found = await self._shelves.resources.get(tenant, names)
+        best = hits[0].score if hits else 0.0
+        return [
+            Ranked(found[name], hit.score, hit.reason)
+            for name, hit in zip(names, hits, strict=True)
+            # One may have been deleted since the index heard of it last.
+            if name in found and hit.score >= best * _SHARE_OF_BEST
+        ], by
 
 
 def _check(request: AssembleRequest) -> None:
@@ -193,7 +168,8 @@ def _in_language(ranked: Ranked, tag: str) -> Ranked:
     return replace(ranked, resource=replace(ranked.resource, content=slim))
 
 
-def _revision(brand: Resource, products: Sequence[Ranked], exemplars: Sequence[Ranked]) -> str:
+def _revision(by: str, brand: Resource, products: Sequence[Ranked], exemplars: Sequence[Ranked]) -> str:
     chosen = (brand, *(ranked.resource for ranked in (*products, *exemplars)))
     lines = "".join(f"{resource.name} {resource.etag}\n" for resource in chosen)
-    return hashlib.sha256(lines.encode()).hexdigest()[:16]
+    # Also by what was chosen: words alone find others than words and meaning.
+    return hashlib.sha256(f"{by}\n{lines}".encode()).hexdigest()[:16]

@@ -1,20 +1,16 @@
-"""Which products and exemplars matter for one ad, the best first; equal ones by name."""
+"""Which exemplars matter for one ad, the best first; equal ones by name."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .kinds import Content, Resource
+from .kinds import Content, Name, Resource
 from .languages import same_language
-from .similarity import WordIndex, mentioned
 
-__all__ = ["Ranked", "exemplar_texts", "product_texts", "rank_exemplars", "rank_products"]
+__all__ = ["Ranked", "exemplar_texts", "product_texts", "rank_exemplars"]
 
-_MAX_PRODUCTS: Final = 3
-_LEAST_SCORE: Final = 0.2
-_SHARE_OF_BEST: Final = 0.5
 _UNRATED: Final = 3
 """What an exemplar without a rating counts as: people approved it, and said no more."""
 
@@ -52,29 +48,13 @@ def exemplar_texts(content: Content) -> Iterator[str]:
         yield field.get("text", "")
 
 
-def rank_products(products: Sequence[Resource], brief: str) -> list[Ranked]:
-    """At most three products that answer the brief; none where no word of it fits any."""
-    texts = {p.name: "\n".join(product_texts(p.content)) for p in products}
-    scores = WordIndex(texts).scores(brief)
-    named = mentioned({p.name: p.content["display_name"] for p in products}, brief)
-    ranked = []
-    for product in products:
-        if product.name in named:
-            ranked.append(Ranked(product, 1.0, "named in the brief"))
-        elif scores[product.name] >= _LEAST_SCORE:
-            ranked.append(Ranked(product, scores[product.name], "answers the brief"))
-    ranked.sort(key=lambda r: (-r.score, str(r.resource.name)))
-    best = ranked[0].score if ranked else 0.0
-    return [r for r in ranked[:_MAX_PRODUCTS] if r.score >= best * _SHARE_OF_BEST]
-
-
 def rank_exemplars(
-    exemplars: Sequence[Resource],
+    exemplars: Collection[Resource],
     *,
     ad_format: str,
     languages: Sequence[str],
     products: Sequence[str],
-    brief: str,
+    likeness: Callable[[Sequence[Name]], Mapping[Name, float]],
 ) -> list[Ranked]:
     """Exemplars of the same format or language; one that shares neither teaches the wrong thing.
 
@@ -82,9 +62,9 @@ def rank_exemplars(
     within each the same product first, then the rating, then likeness to the brief. The score is
     ``(tier + 0.5·product + 0.42·rating/5 + 0.08·likeness) / 4`` with tier 3, 2, 1: the weights
     are such that no lower criterion outweighs a higher one (a step of the rating weighs 0.084).
+    `likeness` says for names how near their texts are to the brief, 0 to 1; what it leaves out is 0.
     """
-    texts = {e.name: "\n".join(exemplar_texts(e.content)) for e in exemplars}
-    likeness = WordIndex(texts).scores(brief)
+    alike = likeness([exemplar.name for exemplar in exemplars])
     ranked = []
     for exemplar in exemplars:
         content = exemplar.content
@@ -95,7 +75,7 @@ def rank_exemplars(
             continue
         same_product = content.get("product") in products
         rating = int(content.get("rating", 0))
-        within = 0.5 * same_product + 0.42 * (rating or _UNRATED) / 5 + 0.08 * likeness[exemplar.name]
+        within = 0.5 * same_product + 0.42 * (rating or _UNRATED) / 5 + 0.08 * alike.get(exemplar.name, 0.0)
         reasons = (
             "same format" * same_format,
             "same language" * same_tongue,
