@@ -1,36 +1,32 @@
-"""The standard methods, once for all kinds of resources."""
+"""The standard methods, once for all kinds of resources: create, get, list, update; `deletion` has the others."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from adwright_docstore import (
-    ABSENT,
-    PRESENT,
-    Check,
-    ConditionFailed,
-    Item,
-    Put,
-    Store,
-    Version,
-)
+from adwright_docstore import ABSENT, Check, ConditionFailed, Item, Op, Put, Store, Version
 from adwright_servicekit.errors import AlreadyExists, Conflict, FailedPrecondition, NotFound
 
 from . import layout
 from .brands import purge
-from .kinds import BRAND, KINDS, Content, Kind, Name, Resource
+from .filters import compile_filter
+from .kinds import BRAND, Content, Kind, Name, Resource
+from .lookup import Lookup
 from .masks import updated
-from .similarity import closest
+from .requests import Request
 from .store_errors import translated
 from .validation import Contract, check, refuse
+from .writing import Writer
 
-__all__ = ["Catalog", "Listing"]
+__all__ = ["ATTEMPTS", "Catalog", "Listing", "busy", "require_etag", "require_live"]
+
+ATTEMPTS = 40
+"""How often a write without an etag is merged anew when others are faster."""
 
 _DEFAULT_PAGE = 50
-_ATTEMPTS = 4
-_SUGGESTED_FROM = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,53 +45,60 @@ class Catalog:
         self.store = store
         self.contract = contract
         self.now = now
+        self.lookup = Lookup(store)
+        self.writer = Writer(store, now)
 
-    async def create(self, tenant: str, name: Name, content: Content, *, validate_only: bool = False) -> Resource:
+    @property
+    def on_change(self) -> list[Callable[[str, str], None]]:
+        """Called with tenant and brand id after every write of this process."""
+        return self.writer.on_change
+
+    async def create(
+        self, tenant: str, name: Name, content: Content, *, validate_only: bool = False, request_id: str = ""
+    ) -> Resource:
         """Creates a resource. Raises InvalidInput, AlreadyExists, or NotFound (brand)."""
         refuse(name.kind, check(self.contract, name, content))
-        key, brand = layout.key_of(tenant, name), layout.key_of(tenant, name.brand)
-        now = self.now()
-        with translated():
-            if validate_only:
-                there = await self.store.get_many([key, brand])
-                if name.kind.in_brand and brand not in there:
-                    raise await self.not_found(tenant, name.brand)
-                if key in there:
-                    raise _taken(name)
-                return Resource(name, content)
-            put = Put(key, layout.pack(content, now, now), ABSENT)
-            try:
-                if name.kind.in_brand:
-                    await self.store.transact([Check(brand, PRESENT), put])
-                else:
-                    await self.store.put(key, put.data, expect=ABSENT)
-                    await purge(self.store, tenant, name.id)
-            except ConditionFailed as error:
-                if error.key == key:
-                    raise _taken(name) from None
-                raise await self.not_found(tenant, name.brand) from None
-        return layout.unpack(name.kind, name.brand_id, Item(key, put.data, version=1))
+        if validate_only:
+            await self._require_free(tenant, name)
+            return Resource(name, content)
+        request = Request.of(tenant, request_id, "Create", name, content)
+        return await self.writer.once(
+            request, lambda: self._create(tenant, name, content, request), lambda: self.get(tenant, name)
+        )
 
     async def get(self, tenant: str, name: Name) -> Resource:
-        """Reads a resource. Raises NotFound."""
-        with translated():
-            item = await self.store.get(layout.key_of(tenant, name))
-        if item is None:
-            raise await self.not_found(tenant, name)
-        return layout.unpack(name.kind, name.brand_id, item)
+        """Reads a resource, also a deleted one. Raises NotFound."""
+        return await self.lookup.get(tenant, name)
 
-    async def list(self, tenant: str, kind: Kind, brand_id: str, *, page_size: int, page_token: str) -> Listing:
-        """One page by name, `page_size` 0: 50. Raises NotFound (brand), InvalidInput (token)."""
+    async def list(
+        self,
+        tenant: str,
+        kind: Kind,
+        brand_id: str,
+        *,
+        page_size: int,
+        page_token: str,
+        filter_text: str = "",
+        show_deleted: bool = False,
+    ) -> Listing:
+        """One page by name, `page_size` 0: 50. Raises NotFound (brand), InvalidInput (filter, token)."""
+        holds = compile_filter(self.contract.fields(kind), filter_text)
+        if kind.in_brand:
+            await self.lookup.require_brand(tenant, Name.of_brand(brand_id))
+
+        def where(item: Item) -> bool:
+            return (show_deleted or not layout.is_deleted(item)) and holds(layout.unpack(kind, brand_id, item))
+
         with translated():
-            page = await self.store.query(
+            page = await self.store.select(
                 layout.partition(tenant, kind, brand_id),
+                where=where,
+                bind=json.dumps([filter_text, show_deleted]),
                 sk=layout.sk_range(kind),
                 limit=page_size or _DEFAULT_PAGE,
                 page_token=page_token or None,
                 consistent=True,
             )
-        if kind.in_brand and not page.items:
-            await self.get(tenant, Name.of_brand(brand_id))
         return Listing([layout.unpack(kind, brand_id, item) for item in page.items], page.next_page_token or "")
 
     async def update(
@@ -107,97 +110,75 @@ class Catalog:
         paths: Sequence[str] = (),
         etag: str = "",
         validate_only: bool = False,
+        request_id: str = "",
     ) -> Resource:
         """Changes what the mask names; a change to what is there already writes nothing.
 
-        Raises NotFound, Conflict where the etag is stale, InvalidInput.
+        Raises NotFound, Conflict where the etag is stale, FailedPrecondition where it is deleted, InvalidInput.
         """
-        schema = self.contract.schema(name.kind)
-        for _ in range(_ATTEMPTS):
-            current = await self.get(tenant, name)
-            _require_etag(current, etag)
-            content = updated(schema, current.content, wanted, paths)
-            refuse(name.kind, check(self.contract, name, content))
-            if validate_only:
-                return Resource(name, content, create_time=current.create_time)
-            if content == current.content:
-                return current
-            data = layout.pack(content, current.create_time or self.now(), self.now())
-            try:
-                with translated():
-                    item = await self.store.put(layout.key_of(tenant, name), data, expect=Version(current.version))
-            except ConditionFailed:
-                # Somebody was faster: with an etag that is a conflict, without one we merge anew.
-                continue
-            return layout.unpack(name.kind, name.brand_id, item)
-        raise Conflict(
-            f"{name} is being changed by others all the time: try again",
-            reason=name.kind.reason("CHANGED"),
-        )
+        request = None if validate_only else Request.of(tenant, request_id, "Update", name, wanted, list(paths), etag)
 
-    async def delete(self, tenant: str, name: Name, *, etag: str = "", force: bool = False) -> None:
-        """Deletes a resource; a brand that is not empty only with `force`, and then all it has.
+        async def write() -> Resource:
+            for _ in range(ATTEMPTS):
+                current = await self.get(tenant, name)
+                require_live(current)
+                require_etag(current, etag)
+                content = updated(self.contract.schema(name.kind), current.content, wanted, paths)
+                refuse(name.kind, check(self.contract, name, content))
+                if validate_only:
+                    return Resource(name, content, create_time=current.create_time)
+                put = self._replacement(tenant, current, content)
+                try:
+                    await self.writer.commit(tenant, name, [put] if put else [], request)
+                except ConditionFailed:
+                    # Somebody was faster: with an etag that is a conflict, without one we merge anew.
+                    continue
+                if put is None:
+                    return current
+                return layout.unpack(name.kind, name.brand_id, Item(put.key, put.data, current.version + 1))
+            raise busy(name)
 
-        Raises NotFound, Conflict where the etag is stale, FailedPrecondition.
-        """
-        for _ in range(_ATTEMPTS):
-            current = await self.get(tenant, name)
-            _require_etag(current, etag)
-            key = layout.key_of(tenant, name)
-            try:
-                with translated():
-                    if name.kind is BRAND:
-                        if force:
-                            await purge(self.store, tenant, name.id)
-                        else:
-                            await self._require_empty(tenant, name)
-                    await self.store.delete(key, expect=Version(current.version))
-            except ConditionFailed:
-                continue
-            return
-        raise Conflict(
-            f"{name} is being changed by others all the time: try again",
-            reason=name.kind.reason("CHANGED"),
-        )
+        return await self.writer.once(request, write, lambda: self.get(tenant, name))
 
     async def not_found(self, tenant: str, name: Name) -> NotFound:
         """The error for a name that is not there, with the nearest that is."""
-        kind = name.kind
-        with translated():
-            if kind.in_brand and await self.store.get(layout.key_of(tenant, name.brand)) is None:
-                return await self.not_found(tenant, name.brand)
-            page = await self.store.query(
-                layout.partition(tenant, kind, name.brand_id),
-                sk=layout.sk_range(kind),
-                limit=_SUGGESTED_FROM,
-            )
-        near = closest(name.id, [layout.id_of(item.key) for item in page.items])
-        if near is not None:
-            meant = Name(kind, name.brand_id if kind.in_brand else near, near)
-            remedy = f"did you mean {meant}?"
-            metadata = {"name": str(name), "suggestion": str(meant)}
-        else:
-            place = f"{name.brand} has" if kind.in_brand else "there are"
-            many = f"list the {kind.plural} to see which {place}" if page.items else f"{place} none"
-            remedy, metadata = many, {"name": str(name)}
-        return NotFound(f"there is no {name}: {remedy}", reason=kind.reason("NOT_FOUND"), metadata=metadata)
+        return await self.lookup.not_found(tenant, name)
 
-    async def _require_empty(self, tenant: str, brand: Name) -> None:
-        for kind in (k for k in KINDS if k.in_brand):
-            page = await self.store.query(
-                layout.partition(tenant, kind, brand.id),
-                sk=layout.sk_range(kind),
-                limit=1,
-                consistent=True,
-            )
-            if page.items:
-                raise FailedPrecondition(
-                    f"{brand} still has {kind.plural}: delete them first, or set force",
-                    reason="BRAND_NOT_EMPTY",
-                )
+    async def _create(self, tenant: str, name: Name, content: Content, request: Request | None) -> Resource:
+        key, now = layout.key_of(tenant, name), self.now()
+        put = Put(key, layout.pack(content, now, now), ABSENT)
+        ops: list[Op] = [put]
+        try:
+            if name.kind is BRAND:
+                deleted = Check(layout.deleted_key(tenant, name.id), ABSENT)
+                ops.append(deleted)
+                with translated():
+                    await purge(self.store, tenant, name.id, [Check(key, ABSENT), deleted])
+            await self.writer.commit(tenant, name, ops, request)
+        except ConditionFailed:
+            await self._require_free(tenant, name)
+            # It was in the way a moment ago, and is not any more.
+            raise busy(name) from None
+        return layout.unpack(name.kind, name.brand_id, Item(key, put.data, version=1))
+
+    async def _require_free(self, tenant: str, name: Name) -> None:
+        if name.kind.in_brand:
+            await self.lookup.require_brand(tenant, name.brand)
+        try:
+            there = await self.get(tenant, name)
+        except NotFound:
+            return
+        raise _taken(there)
+
+    def _replacement(self, tenant: str, current: Resource, content: Content) -> Put | None:
+        if content == current.content:
+            return None
+        data = layout.pack(content, current.create_time or self.now(), self.now())
+        return Put(layout.key_of(tenant, current.name), data, Version(current.version))
 
 
-def _require_etag(current: Resource, etag: str) -> None:
+def require_etag(current: Resource, etag: str) -> None:
+    """Raises Conflict, with the present etag, where another is expected."""
     if etag and etag != current.etag:
         raise Conflict(
             f"{current.name} has changed since it was read: read it again and repeat the change",
@@ -206,9 +187,31 @@ def _require_etag(current: Resource, etag: str) -> None:
         )
 
 
-def _taken(name: Name) -> AlreadyExists:
+def require_live(current: Resource) -> None:
+    """Raises FailedPrecondition where the resource is deleted."""
+    if current.deleted:
+        raise FailedPrecondition(
+            f"{current.name} is deleted: restore it first with Undelete{current.name.kind.singular.title()}",
+            reason=current.name.kind.reason("DELETED"),
+            metadata={"name": str(current.name)},
+        )
+
+
+def busy(name: Name) -> Conflict:
+    """The error where others are always faster."""
+    return Conflict(
+        f"{name} is being changed by others all the time: try again",
+        reason=name.kind.reason("CHANGED"),
+    )
+
+
+def _taken(there: Resource) -> AlreadyExists:
+    name = there.name
+    remedy = "update it, or choose another id"
+    if there.deleted:
+        remedy = f"it is deleted and can be restored with Undelete{name.kind.singular.title()}, or choose another id"
     return AlreadyExists(
-        f"{name} exists already: update it, or choose another id",
+        f"{name} exists already: {remedy}",
         reason=name.kind.reason("ALREADY_EXISTS"),
         metadata={"name": str(name)},
     )

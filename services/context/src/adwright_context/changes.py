@@ -9,17 +9,20 @@ as the clocks differ and a transaction lasts. So a reader reads the last OVERLAP
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from adwright_docstore import ABSENT, Between, Item, Key, Put, Store
 
 from . import layout
 from .kinds import Name
 
-__all__ = ["OVERLAP", "RETENTION", "Change", "entry", "read_since"]
+__all__ = ["OVERLAP", "RETENTION", "Change", "Now", "entry", "read_since"]
+
+Now: TypeAlias = Callable[[], datetime]
+"""A clock, of aware datetimes."""
 
 OVERLAP: Final = timedelta(seconds=30)
 """The most by which two replicas' clocks and a transaction's duration may add up."""

@@ -12,6 +12,7 @@ from adwright.context.v1 import resources_pb2 as pb
 from adwright_servicekit.errors import FieldViolation, InvalidInput
 from adwright_servicekit.validation import validate
 
+from .filters import Fields, FieldType, ListOf, MapOf, Scalar
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Content, Kind, Name, Resource
 from .masks import ANY_KEY, Schema
 from .validation import Contract
@@ -25,7 +26,7 @@ _CLASSES: Final[dict[Kind, type[Message]]] = {
     PRODUCT: pb.Product,
     EXEMPLAR: pb.Exemplar,
 }
-_ENVELOPE: Final = ("name", "etag", "create_time", "update_time")
+_ENVELOPE: Final = ("name", "etag", "create_time", "update_time", "delete_time", "expire_time")
 _QUOTED_FIELD: Final = re.compile(r'field named "([^"]+)"|[Ff]ailed to parse (\S+) field')
 
 
@@ -60,6 +61,10 @@ def to_message(resource: Resource) -> Message:
         message.create_time.FromDatetime(resource.create_time)
     if resource.update_time is not None:
         message.update_time.FromDatetime(resource.update_time)
+    if resource.delete_time is not None:
+        message.delete_time.FromDatetime(resource.delete_time)
+    if resource.expire_time is not None:
+        message.expire_time.FromDatetime(resource.expire_time)
     return message
 
 
@@ -98,9 +103,13 @@ class ProtoContract(Contract):
 
     def __init__(self) -> None:
         self._schemas = {kind: _schema(cls.DESCRIPTOR) for kind, cls in _CLASSES.items()}
+        self._fields = {kind: _fields(cls.DESCRIPTOR) for kind, cls in _CLASSES.items()}
 
     def schema(self, kind: Kind) -> Schema:
         return self._schemas[kind]
+
+    def fields(self, kind: Kind) -> Fields:
+        return self._fields[kind]
 
     def violations(self, name: Name, content: Content) -> list[FieldViolation]:
         try:
@@ -121,3 +130,20 @@ def _schema_of_field(field: FieldDescriptor) -> Schema:
     if message.GetOptions().map_entry:
         return {ANY_KEY: _schema_of_field(message.fields_by_name["value"])}
     return {} if field.is_repeated else _schema(message)
+
+
+def _fields(descriptor: Descriptor) -> Fields:
+    return {field.name: _field_type(field) for field in descriptor.fields}
+
+
+def _field_type(field: FieldDescriptor) -> FieldType:
+    message = field.message_type
+    if message is not None and message.GetOptions().map_entry:
+        return MapOf(_field_type(message.fields_by_name["value"]))
+    found: FieldType
+    if message is None:
+        texts, flags = (FieldDescriptor.CPPTYPE_STRING, FieldDescriptor.CPPTYPE_ENUM), FieldDescriptor.CPPTYPE_BOOL
+        found = Scalar.TEXT if field.cpp_type in texts else Scalar.BOOLEAN if field.cpp_type == flags else Scalar.NUMBER
+    else:
+        found = Scalar.TIME if message.full_name == "google.protobuf.Timestamp" else _fields(message)
+    return ListOf(found) if field.is_repeated else found

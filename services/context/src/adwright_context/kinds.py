@@ -87,3 +87,10 @@ class Resource:
     create_time: datetime | None = None
     update_time: datetime | None = None
     version: int = 0
+    delete_time: datetime | None = None
+    expire_time: datetime | None = None
+
+    @property
+    def deleted(self) -> bool:
+        """Whether it can only be read and restored."""
+        return self.delete_time is not None

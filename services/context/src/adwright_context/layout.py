@@ -7,27 +7,57 @@ get, write a brand; check that it is there   ``TENANT#brands``       ``BRAND``
 list a tenant's brands                       ``TENANT#brands``       all, in order
 get, write a product or exemplar             ``TENANT#brand#BRAND``  ``products#ID``
 list a brand's products or exemplars         ``TENANT#brand#BRAND``  prefix ``products#``
+get, restore a deleted brand                 ``TENANT#brands``       ``BRAND!deleted``
 what was written lately (`changes`)          ``…#changes#BRAND``     from a time on
+was this request done? (`requests`)          ``TENANT#requests``     the request's UUID
+deleted brands that are due (`janitor`)      ``adwright#expunge``    ``TIME#TENANT#BRAND``, to a time
 ===========================================  ======================  ==============================
 
 AssembleContext is one get of several keys (brand and named products) and one range for each of
 what it ranks. A tenant is quoted, so that no tenant's name can reach into another's partition.
-An item holds ``content`` (protobuf JSON), ``hash`` of it, ``create_time`` and ``update_time``.
+
+A deleted product or exemplar stays where it is and expires by itself. A deleted brand moves to another
+sort key: then a transaction that expects the brand's own key to be present holds for live brands only,
+deleting is one write whatever the brand has, and the order of names stays (``!`` sorts before all that an
+id is made of). Its children stay too, and nobody reaches them without the brand.
+
+An item holds ``content`` (protobuf JSON), ``hash`` of it, ``create_time`` and ``update_time``,
+and ``delete_time`` and ``expire_time`` where it is deleted.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from datetime import datetime
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Final
 from urllib.parse import quote
 
 from adwright_docstore import ALL, Item, Key, Prefix, SkRange
 
 from .kinds import BRAND, Content, Kind, Name, Resource
 
-__all__ = ["changes_partition", "content_hash", "id_of", "key_of", "pack", "partition", "sk_range", "unpack"]
+__all__ = [
+    "EXPUNGE_PARTITION",
+    "EXPUNGING",
+    "changes_partition",
+    "content_hash",
+    "deleted_key",
+    "expunge_key",
+    "id_of",
+    "is_being_expunged",
+    "is_deleted",
+    "key_of",
+    "pack",
+    "partition",
+    "requests_partition",
+    "sk_range",
+    "unpack",
+]
+
+EXPUNGE_PARTITION: Final = "adwright#expunge"
+EXPUNGING: Final = "expunging"
+_DELETED: Final = "!deleted"
 
 
 def partition(tenant: str, kind: Kind, brand_id: str) -> str:
@@ -39,6 +69,22 @@ def partition(tenant: str, kind: Kind, brand_id: str) -> str:
 def changes_partition(tenant: str, brand_id: str) -> str:
     """The partition of a brand's change log."""
     return f"{quote(tenant, safe='')}#changes#{brand_id}"
+
+
+def requests_partition(tenant: str) -> str:
+    """The partition of a tenant's request ids."""
+    return f"{quote(tenant, safe='')}#requests"
+
+
+def deleted_key(tenant: str, brand_id: str) -> Key:
+    """Where a brand lies while it is deleted."""
+    return Key(partition(tenant, BRAND, brand_id), brand_id + _DELETED)
+
+
+def expunge_key(tenant: str, brand_id: str, expire_time: datetime) -> Key:
+    """The entry by which a deleted brand is found when it is due."""
+    stamp = expire_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+    return Key(EXPUNGE_PARTITION, f"{stamp}#{quote(tenant, safe='')}#{brand_id}")
 
 
 def sk_range(kind: Kind) -> SkRange:
@@ -54,7 +100,17 @@ def key_of(tenant: str, name: Name) -> Key:
 
 def id_of(key: Key) -> str:
     """The last segment of the name of what lies there."""
-    return key.sk.rpartition("#")[2]
+    return key.sk.rpartition("#")[2].removesuffix(_DELETED)
+
+
+def is_deleted(item: Item) -> bool:
+    """Whether what lies there can only be read and restored."""
+    return "delete_time" in item.data
+
+
+def is_being_expunged(item: Item) -> bool:
+    """Whether it is deleted and cannot be restored any more."""
+    return EXPUNGING in item.data
 
 
 def content_hash(content: Content) -> str:
@@ -63,14 +119,24 @@ def content_hash(content: Content) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
-def pack(content: Content, create_time: datetime, update_time: datetime) -> dict[str, Any]:
+def pack(
+    content: Content,
+    create_time: datetime,
+    update_time: datetime,
+    *,
+    delete_time: datetime | None = None,
+    expire_time: datetime | None = None,
+) -> dict[str, Any]:
     """What is stored of a resource."""
-    return {
+    data: dict[str, Any] = {
         "content": content,
         "hash": content_hash(content),
         "create_time": create_time.isoformat(),
         "update_time": update_time.isoformat(),
     }
+    if delete_time is not None and expire_time is not None:
+        data |= {"delete_time": delete_time.isoformat(), "expire_time": expire_time.isoformat()}
+    return data
 
 
 def unpack(kind: Kind, brand_id: str, item: Item) -> Resource:
@@ -84,4 +150,10 @@ def unpack(kind: Kind, brand_id: str, item: Item) -> Resource:
         create_time=datetime.fromisoformat(data["create_time"]),
         update_time=datetime.fromisoformat(data["update_time"]),
         version=item.version,
+        delete_time=_time(data, "delete_time"),
+        expire_time=_time(data, "expire_time"),
     )
+
+
+def _time(data: dict[str, Any], name: str) -> datetime | None:
+    return datetime.fromisoformat(data[name]) if name in data else None

@@ -22,6 +22,8 @@ _NOT_MASKABLE: Final = {
     "etag": "send the etag in the resource; it is no field to change",
     "create_time": "is set by the service",
     "update_time": "is set by the service",
+    "delete_time": "is set by the service",
+    "expire_time": "is set by the service",
 }
 
 

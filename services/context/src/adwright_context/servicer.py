@@ -6,8 +6,6 @@ from collections.abc import AsyncIterator
 from typing import Any, Final, TypeAlias, TypeVar, cast
 
 import grpc
-from google.protobuf.empty_pb2 import Empty
-from google.protobuf.field_mask_pb2 import FieldMask
 
 from adwright.context.v1 import context_service_pb2 as pb
 from adwright.context.v1 import context_service_pb2_grpc, resources_pb2
@@ -17,6 +15,7 @@ from adwright_servicekit.errors import InvalidInput
 from .assemble import Assembler, AssembleRequest
 from .catalog import Catalog
 from .convert import Message, content_of, to_message
+from .deletion import Deletion
 from .importing import FileFormat, ImportReport, import_file
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Kind, Name
 from .records import RecordSplitter
@@ -39,6 +38,7 @@ class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
     def __init__(self, catalog: Catalog, assembler: Assembler) -> None:
         self._catalog = catalog
         self._assembler = assembler
+        self._deletion = Deletion(catalog)
 
     async def AssembleContext(self, request: pb.AssembleContextRequest, context: Call) -> pb.AssembleContextResponse:
         found = await self._assembler.assemble(
@@ -81,20 +81,23 @@ class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
         )
 
     async def CreateBrand(self, request: pb.CreateBrandRequest, context: Call) -> resources_pb2.Brand:
-        return await self._create(BRAND, "", request.brand_id, request.brand, request.validate_only)
+        return await self._create(BRAND, "", request.brand_id, request.brand, request)
 
     async def GetBrand(self, request: pb.GetBrandRequest, context: Call) -> resources_pb2.Brand:
         return cast(resources_pb2.Brand, await self._get(BRAND, request.name))
 
     async def ListBrands(self, request: pb.ListBrandsRequest, context: Call) -> pb.ListBrandsResponse:
-        brands, token = await self._list(BRAND, "", request.page_size, request.page_token)
+        brands, token = await self._list(BRAND, "", request)
         return pb.ListBrandsResponse(brands=brands, next_page_token=token)
 
     async def UpdateBrand(self, request: pb.UpdateBrandRequest, context: Call) -> resources_pb2.Brand:
-        return await self._update(BRAND, request.brand, request.update_mask, request.validate_only)
+        return await self._update(BRAND, request.brand, request)
 
-    async def DeleteBrand(self, request: pb.DeleteBrandRequest, context: Call) -> Empty:
-        return await self._delete(BRAND, request.name, request.etag, force=request.force)
+    async def DeleteBrand(self, request: pb.DeleteBrandRequest, context: Call) -> resources_pb2.Brand:
+        return cast(resources_pb2.Brand, await self._delete(BRAND, request, force=request.force))
+
+    async def UndeleteBrand(self, request: pb.UndeleteBrandRequest, context: Call) -> resources_pb2.Brand:
+        return cast(resources_pb2.Brand, await self._undelete(BRAND, request))
 
     async def ImportBrands(
         self, request_iterator: AsyncIterator[pb.ImportBrandsRequest], context: Call
@@ -102,20 +105,23 @@ class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
         return pb.ImportBrandsResponse(**_fields(await self._import(BRAND, request_iterator)))
 
     async def CreateProduct(self, request: pb.CreateProductRequest, context: Call) -> resources_pb2.Product:
-        return await self._create(PRODUCT, request.parent, request.product_id, request.product, request.validate_only)
+        return await self._create(PRODUCT, request.parent, request.product_id, request.product, request)
 
     async def GetProduct(self, request: pb.GetProductRequest, context: Call) -> resources_pb2.Product:
         return cast(resources_pb2.Product, await self._get(PRODUCT, request.name))
 
     async def ListProducts(self, request: pb.ListProductsRequest, context: Call) -> pb.ListProductsResponse:
-        products, token = await self._list(PRODUCT, request.parent, request.page_size, request.page_token)
+        products, token = await self._list(PRODUCT, request.parent, request)
         return pb.ListProductsResponse(products=products, next_page_token=token)
 
     async def UpdateProduct(self, request: pb.UpdateProductRequest, context: Call) -> resources_pb2.Product:
-        return await self._update(PRODUCT, request.product, request.update_mask, request.validate_only)
+        return await self._update(PRODUCT, request.product, request)
 
-    async def DeleteProduct(self, request: pb.DeleteProductRequest, context: Call) -> Empty:
-        return await self._delete(PRODUCT, request.name, request.etag)
+    async def DeleteProduct(self, request: pb.DeleteProductRequest, context: Call) -> resources_pb2.Product:
+        return cast(resources_pb2.Product, await self._delete(PRODUCT, request))
+
+    async def UndeleteProduct(self, request: pb.UndeleteProductRequest, context: Call) -> resources_pb2.Product:
+        return cast(resources_pb2.Product, await self._undelete(PRODUCT, request))
 
     async def ImportProducts(
         self, request_iterator: AsyncIterator[pb.ImportProductsRequest], context: Call
@@ -123,65 +129,80 @@ class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
         return pb.ImportProductsResponse(**_fields(await self._import(PRODUCT, request_iterator)))
 
     async def CreateExemplar(self, request: pb.CreateExemplarRequest, context: Call) -> resources_pb2.Exemplar:
-        return await self._create(
-            EXEMPLAR, request.parent, request.exemplar_id, request.exemplar, request.validate_only
-        )
+        return await self._create(EXEMPLAR, request.parent, request.exemplar_id, request.exemplar, request)
 
     async def GetExemplar(self, request: pb.GetExemplarRequest, context: Call) -> resources_pb2.Exemplar:
         return cast(resources_pb2.Exemplar, await self._get(EXEMPLAR, request.name))
 
     async def ListExemplars(self, request: pb.ListExemplarsRequest, context: Call) -> pb.ListExemplarsResponse:
-        exemplars, token = await self._list(EXEMPLAR, request.parent, request.page_size, request.page_token)
+        exemplars, token = await self._list(EXEMPLAR, request.parent, request)
         return pb.ListExemplarsResponse(exemplars=exemplars, next_page_token=token)
 
     async def UpdateExemplar(self, request: pb.UpdateExemplarRequest, context: Call) -> resources_pb2.Exemplar:
-        return await self._update(EXEMPLAR, request.exemplar, request.update_mask, request.validate_only)
+        return await self._update(EXEMPLAR, request.exemplar, request)
 
-    async def DeleteExemplar(self, request: pb.DeleteExemplarRequest, context: Call) -> Empty:
-        return await self._delete(EXEMPLAR, request.name, request.etag)
+    async def DeleteExemplar(self, request: pb.DeleteExemplarRequest, context: Call) -> resources_pb2.Exemplar:
+        return cast(resources_pb2.Exemplar, await self._delete(EXEMPLAR, request))
+
+    async def UndeleteExemplar(self, request: pb.UndeleteExemplarRequest, context: Call) -> resources_pb2.Exemplar:
+        return cast(resources_pb2.Exemplar, await self._undelete(EXEMPLAR, request))
 
     async def ImportExemplars(
         self, request_iterator: AsyncIterator[pb.ImportExemplarsRequest], context: Call
     ) -> pb.ImportExemplarsResponse:
         return pb.ImportExemplarsResponse(**_fields(await self._import(EXEMPLAR, request_iterator)))
 
-    async def _create(self, kind: Kind, parent: str, identifier: str, message: M, validate_only: bool) -> M:
+    async def _create(self, kind: Kind, parent: str, identifier: str, message: M, request: Any) -> M:
         full = f"{parent}/{kind.plural}/{identifier}" if kind.in_brand else f"brands/{identifier}"
         made = await self._catalog.create(
             current_tenant(),
             Name.parse(kind, full, f"{kind.singular}_id"),
             content_of(message),
-            validate_only=validate_only,
+            validate_only=request.validate_only,
+            request_id=request.request_id,
         )
         return cast(M, to_message(made))
 
     async def _get(self, kind: Kind, name: str) -> Message:
         return to_message(await self._catalog.get(current_tenant(), Name.parse(kind, name)))
 
-    async def _list(self, kind: Kind, parent: str, page_size: int, page_token: str) -> tuple[list[Any], str]:
+    async def _list(self, kind: Kind, parent: str, request: Any) -> tuple[list[Any], str]:
         listing = await self._catalog.list(
             current_tenant(),
             kind,
             _brand_id(kind, parent),
-            page_size=page_size,
-            page_token=page_token,
+            page_size=request.page_size,
+            page_token=request.page_token,
+            filter_text=request.filter,
+            show_deleted=request.show_deleted,
         )
         return [to_message(resource) for resource in listing.resources], listing.next_page_token
 
-    async def _update(self, kind: Kind, message: M, mask: FieldMask, validate_only: bool) -> M:
+    async def _update(self, kind: Kind, message: M, request: Any) -> M:
         changed = await self._catalog.update(
             current_tenant(),
             Name.parse(kind, message.name, f"{kind.singular}.name"),
             content_of(message),
-            paths=list(mask.paths),
+            paths=list(request.update_mask.paths),
             etag=message.etag,
-            validate_only=validate_only,
+            validate_only=request.validate_only,
+            request_id=request.request_id,
         )
         return cast(M, to_message(changed))
 
-    async def _delete(self, kind: Kind, name: str, etag: str, *, force: bool = False) -> Empty:
-        await self._catalog.delete(current_tenant(), Name.parse(kind, name), etag=etag, force=force)
-        return Empty()
+    async def _delete(self, kind: Kind, request: Any, *, force: bool = False) -> Message:
+        name = Name.parse(kind, request.name)
+        return to_message(
+            await self._deletion.delete(
+                current_tenant(), name, etag=request.etag, force=force, request_id=request.request_id
+            )
+        )
+
+    async def _undelete(self, kind: Kind, request: Any) -> Message:
+        name = Name.parse(kind, request.name)
+        return to_message(
+            await self._deletion.undelete(current_tenant(), name, etag=request.etag, request_id=request.request_id)
+        )
 
     async def _import(self, kind: Kind, requests: AsyncIterator[Any]) -> ImportReport:
         first = await anext(requests, None)

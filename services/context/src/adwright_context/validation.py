@@ -11,6 +11,7 @@ from babel.numbers import list_currencies
 from adwright_servicekit.errors import FieldViolation, InvalidInput
 
 from . import languages
+from .filters import Fields
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Content, Kind, Name
 from .masks import Schema
 
@@ -24,6 +25,9 @@ class Contract(Protocol):
 
     def schema(self, kind: Kind) -> Schema:
         """The fields that can be written."""
+
+    def fields(self, kind: Kind) -> Fields:
+        """The fields that can be filtered by, with their types."""
 
     def violations(self, name: Name, content: Content) -> list[FieldViolation]:
         """Which of the protos' rules the content breaks; paths are relative to the resource."""

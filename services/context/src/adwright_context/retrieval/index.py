@@ -70,6 +70,8 @@ class Tuning:
     """The languages that the encoder was trained on, as primary subtags; `und` counts as one of them."""
     least: float = 0.15
     """Below this score a product does not answer the brief."""
+    least_words: float = 0.1
+    """The same where words alone decide: one that fits of three in a short text."""
     k1: float = 1.2
     b: float = 0.75
 
@@ -197,7 +199,7 @@ class ProductIndex:
         found = [
             (1.0 if number in named else score, number, cosine)
             for number, score, cosine in zip(wanted.tolist(), scores.tolist(), cosines.tolist(), strict=True)
-            if number in named or score >= self._tuning.least
+            if number in named or score >= (self._tuning.least if vector else self._tuning.least_words)
         ]
         found.sort(key=lambda item: (-item[0], self._entry(item[1]).id))
         return [
