@@ -1,5 +1,6 @@
 """A small async document store with DynamoDB's semantics."""
 
+from adwright_docstore._dynamodb_table import TableReport, check_table, create_table
 from adwright_docstore.errors import (
     CeilingReached,
     ConditionFailed,
@@ -65,7 +66,10 @@ __all__ = [
     "Store",
     "StoreError",
     "StoreUnavailable",
+    "TableReport",
     "TransactionConflict",
     "Version",
+    "check_table",
+    "create_table",
     "open_store",
 ]

@@ -26,12 +26,12 @@ class PageTokens:
             raise ValueError("a page token key has at least 16 bytes")
         self._key = key
 
-    def issue(self, pk: str, sk: SkRange, descending: bool, last: str) -> str:
+    def issue(self, pk: str, sk: SkRange, descending: bool, bind: str, last: str) -> str:
         """Returns the token that continues this query after the sort key `last`."""
-        signed = self._sign(pk, sk, descending, last) + last.encode()
+        signed = self._sign(pk, sk, descending, bind, last) + last.encode()
         return base64.urlsafe_b64encode(signed).rstrip(b"=").decode()
 
-    def read(self, token: str, pk: str, sk: SkRange, descending: bool) -> str:
+    def read(self, token: str, pk: str, sk: SkRange, descending: bool, bind: str) -> str:
         """Returns the sort key that this query stopped at. Raises InvalidPageToken."""
         try:
             padded = token + "=" * (-len(token) % 4)
@@ -40,13 +40,13 @@ class PageTokens:
         except ValueError:
             raise InvalidPageToken from None
         # Issued anew rather than taken apart: base64 has several spellings of the same bytes.
-        if not hmac.compare_digest(token, self.issue(pk, sk, descending, last)):
+        if not hmac.compare_digest(token, self.issue(pk, sk, descending, bind, last)):
             raise InvalidPageToken
         return last
 
-    def _sign(self, pk: str, sk: SkRange, descending: bool, last: str) -> bytes:
+    def _sign(self, pk: str, sk: SkRange, descending: bool, bind: str, last: str) -> bytes:
         # JSON keeps the parts apart: no two different queries are written the same way.
-        message = json.dumps([pk, _describe(sk), descending, last])
+        message = json.dumps([pk, _describe(sk), descending, bind, last])
         return hmac.digest(self._key, message.encode(), hashlib.sha256)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from datetime import UTC, datetime
 
@@ -17,6 +18,7 @@ from adwright_docstore.model import All, Between, Expect, Item, Key, Prefix, SkR
 __all__ = [
     "claim_request",
     "delete",
+    "overwrite",
     "put",
     "read",
     "read_range",
@@ -88,6 +90,19 @@ def delete(db: sqlite3.Connection, key: Key, expect: Expect, now: int) -> None:
     """Removes an item. Raises ConditionFailed."""
     require(db, key, expect, now)
     db.execute("DELETE FROM items WHERE pk = ? AND sk = ?", (key.pk.encode(), key.sk.encode()))
+
+
+def overwrite(db: sqlite3.Connection, batch: Iterable[tuple[Key, tuple[str, int | None] | None]]) -> None:
+    """Writes JSON text and expiry at version 1, or removes where there is None, without a look at what was there."""
+    for key, written in batch:
+        place = (key.pk.encode(), key.sk.encode())
+        if written is None:
+            db.execute("DELETE FROM items WHERE pk = ? AND sk = ?", place)
+        else:
+            db.execute(
+                "INSERT OR REPLACE INTO items (pk, sk, data, version, expires_at) VALUES (?, ?, ?, 1, ?)",
+                (*place, *written),
+            )
 
 
 def require(db: sqlite3.Connection, key: Key, expect: Expect, now: int) -> int | None:

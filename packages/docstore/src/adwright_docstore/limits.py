@@ -7,20 +7,20 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/CapacityUnitCal
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
 from adwright_docstore.errors import InvalidItem, ItemTooLarge
 from adwright_docstore.model import (
-    MAX_PK_BYTES,
+    Delete,
     Expect,
     Key,
     Op,
     Presence,
     Put,
     Version,
-    check_key_part,
+    check_partition,
 )
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "check_query",
     "epoch_seconds",
     "holds",
+    "last_of_each",
 ]
 
 MAX_ITEM_BYTES: Final = 400 * 1024
@@ -49,7 +50,7 @@ MAX_DEPTH: Final = 31  # DynamoDB nests 32 deep, and `data` is itself an attribu
 
 _MAX_INTEGER: Final = 10**38 - 1
 _MIN_FLOAT, _MAX_FLOAT = 1e-130, 9.99e125
-_ENVELOPE_BYTES: Final = 64  # the names of our five attributes, version and expiry
+_ENVELOPE_BYTES: Final = 64  # the names of our six attributes, version, expiry and the write's name
 
 
 def check_item(key: Key, data: Mapping[str, object]) -> int:
@@ -86,8 +87,10 @@ def _measure_number(value: int | float) -> int:
             raise InvalidItem("an integer in data has more than 38 digits")
     elif not math.isfinite(value) or (value and not _MIN_FLOAT <= abs(value) <= _MAX_FLOAT):
         raise InvalidItem(f"data may not hold the number {value!r}")
-    # Sign, point and exponent count as digits here: never less than DynamoDB's own count.
-    return (len(repr(value)) + 1) // 2 + 1
+    # A float with a whole value is kept digit by digit. Sign, point and exponent count as digits
+    # here: never less than DynamoDB's own count.
+    whole = isinstance(value, float) and value.is_integer() and abs(value) <= _MAX_INTEGER
+    return (len(repr(int(value) if whole else value)) + 1) // 2 + 1
 
 
 def _measure_name(name: object) -> int:
@@ -105,7 +108,7 @@ def _utf8_length(text: str) -> int:
 
 def check_query(pk: str, limit: int) -> None:
     """Raises InvalidKey, or ValueError where a page of `limit` items is not 1 to 1000."""
-    check_key_part("pk", pk, MAX_PK_BYTES)
+    check_partition(pk)
     if not 1 <= limit <= MAX_PAGE_ITEMS:
         raise ValueError(f"limit must be 1 to {MAX_PAGE_ITEMS}, not {limit}")
 
@@ -122,6 +125,18 @@ def check_ops(ops: Sequence[Op], request_token: str | None) -> None:
     size = sum(check_item(op.key, op.data) for op in ops if isinstance(op, Put))
     if size > MAX_TRANSACTION_BYTES:
         raise ItemTooLarge(size, MAX_TRANSACTION_BYTES, "the transaction")
+
+
+def last_of_each(ops: Iterable[Put | Delete]) -> list[Put | Delete]:
+    """The operations of a batch, of two on one key the later; raises as `Store.write_many` does."""
+    last: dict[Key, Put | Delete] = {}
+    for op in ops:
+        if not isinstance(op, Put | Delete) or op.expect is not Presence.ANY:
+            raise ValueError(f"a batch expects nothing, use put or transact: {op.key} has {op.expect}")
+        if isinstance(op, Put):
+            check_item(op.key, op.data)
+        last[op.key] = op
+    return list(last.values())
 
 
 def check_increment(deltas: Mapping[str, int], ceilings: Mapping[str, int]) -> None:

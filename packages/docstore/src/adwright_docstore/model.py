@@ -18,6 +18,7 @@ __all__ = [
     "MAX_PK_BYTES",
     "MAX_SK_BYTES",
     "PRESENT",
+    "RESERVED_PK",
     "All",
     "Between",
     "Check",
@@ -33,6 +34,7 @@ __all__ = [
     "SkRange",
     "Version",
     "check_key_part",
+    "check_partition",
 ]
 
 # Lists and dicts where it is read; mappings and sequences so that a dict[str, str] may be written.
@@ -41,6 +43,7 @@ JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON
 # https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
 MAX_PK_BYTES: Final = 2048
 MAX_SK_BYTES: Final = 1024
+RESERVED_PK: Final = "docstore#"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,14 @@ class Key:
     """Where an item lives: its partition, and its place in the partition's order.
 
     Both parts are 1 to 2048 (`pk`) or 1024 (`sk`) bytes of UTF-8 and are compared byte by byte.
-    Raises InvalidKey otherwise.
+    Partitions that begin with `docstore#` belong to the stores. Raises InvalidKey otherwise.
     """
 
     pk: str
     sk: str
 
     def __post_init__(self) -> None:
-        check_key_part("pk", self.pk, MAX_PK_BYTES)
+        check_partition(self.pk)
         check_key_part("sk", self.sk, MAX_SK_BYTES)
 
 
@@ -167,6 +170,13 @@ class Check:
 
 
 Op: TypeAlias = Put | Delete | Check
+
+
+def check_partition(pk: str) -> None:
+    """Raises InvalidKey where `pk` names no partition that a caller may use."""
+    check_key_part("pk", pk, MAX_PK_BYTES)
+    if pk.startswith(RESERVED_PK):
+        raise InvalidKey(f"pk must not begin with {RESERVED_PK!r}: stores keep their own records there")
 
 
 def check_key_part(name: str, value: str, limit: int) -> bytes:

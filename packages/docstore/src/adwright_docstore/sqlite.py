@@ -6,16 +6,17 @@ death of the process; a power failure may take the last ones (synchronous=NORMAL
 
 from __future__ import annotations
 
-import hashlib
 import json
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Final, TypeVar
 
 from adwright_docstore import _sqlite_items as rows
 from adwright_docstore import limits
+from adwright_docstore._fingerprints import fingerprint_of
 from adwright_docstore._page_tokens import PageTokens
 from adwright_docstore._sqlite_file import open_file, read_page_token_key, writing
 from adwright_docstore._worker import Worker
@@ -107,18 +108,32 @@ class SqliteStore(Store):
         page_token: str | None = None,
         descending: bool = False,
         consistent: bool = False,
+        bind: str = "",
     ) -> Page:
         limits.check_query(pk, limit)
-        after = None if page_token is None else self._tokens.read(page_token, pk, sk, descending)
+        after = None if page_token is None else self._tokens.read(page_token, pk, sk, descending, bind)
         items, last = await self._worker.run(
             lambda db: rows.read_range(db, pk, sk, after=after, descending=descending, limit=limit, now=self._now())
         )
-        return Page(items, None if last is None else self._tokens.issue(pk, sk, descending, last))
+        return Page(items, None if last is None else self._tokens.issue(pk, sk, descending, bind, last))
+
+    async def write_many(self, ops: Iterable[Put | Delete]) -> None:
+        wanted = limits.last_of_each(ops)
+        for at in range(0, len(wanted), limits.MAX_OPS):
+            # In parts, so that a large batch does not hold the file from others.
+            batch = [(op.key, _written(op)) for op in wanted[at : at + limits.MAX_OPS]]
+            await self._write(partial(_overwrite, batch), writes=len(batch))
+
+    async def ready(self) -> None:
+        await self._worker.run(lambda db: rows.read(db, Key("ready", "ready"), 0))
+
+    async def _continued(self, pk: str, sk: SkRange, descending: bool, bind: str, last: str) -> str:
+        return self._tokens.issue(pk, sk, descending, bind, last)
 
     async def transact(self, ops: Sequence[Op], *, request_token: str | None = None) -> None:
         limits.check_ops(ops, request_token)
         steps = [_step(op) for op in ops]
-        fingerprint = _fingerprint(ops) if request_token is not None else b""
+        fingerprint = fingerprint_of(ops) if request_token is not None else b""
 
         def work(db: sqlite3.Connection, now: int) -> None:
             if request_token is None or rows.claim_request(db, request_token, fingerprint, now):
@@ -173,6 +188,14 @@ def _encode(key: Key, data: Mapping[str, JSON]) -> str:
     return json.dumps(dict(data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def _overwrite(batch: list[tuple[Key, tuple[str, int | None] | None]], db: sqlite3.Connection, now: int) -> None:
+    rows.overwrite(db, batch)
+
+
+def _written(op: Put | Delete) -> tuple[str, int | None] | None:
+    return (_encode(op.key, op.data), limits.epoch_seconds(op.expires_at)) if isinstance(op, Put) else None
+
+
 def _step(op: Op) -> Callable[[sqlite3.Connection, int], object]:
     # Encoded here, so that the caller may change its data once the call has begun.
     match op:
@@ -183,15 +206,6 @@ def _step(op: Op) -> Callable[[sqlite3.Connection, int], object]:
             return lambda db, now: rows.delete(db, key, expect, now)
         case Check(key, expect):
             return lambda db, now: rows.require(db, key, expect, now)
-
-
-def _fingerprint(ops: Sequence[Op]) -> bytes:
-    plain = [
-        [type(op).__name__, op.key.pk, op.key.sk, repr(op.expect)]
-        + ([dict(op.data), limits.epoch_seconds(op.expires_at)] if isinstance(op, Put) else [])
-        for op in ops
-    ]
-    return hashlib.sha256(json.dumps(plain, sort_keys=True).encode()).digest()
 
 
 def _add(data: Mapping[str, JSON], name: str, delta: int, ceiling: int | None) -> int:

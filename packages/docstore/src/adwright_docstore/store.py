@@ -13,12 +13,13 @@ The promises are DynamoDB's, so that a service tested on SQLite meets no surpris
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from types import TracebackType
 from typing import Self
 
-from adwright_docstore.model import ALL, ANY, JSON, Expect, Item, Key, Op, Page, SkRange
+from adwright_docstore import limits
+from adwright_docstore.model import ALL, ANY, JSON, Delete, Expect, Item, Key, Op, Page, Put, SkRange
 
 __all__ = ["Store"]
 
@@ -70,12 +71,24 @@ class Store(ABC):
         page_token: str | None = None,
         descending: bool = False,
         consistent: bool = False,
+        bind: str = "",
     ) -> Page:
         """Returns the next page of a partition's items in the order of their sort keys.
 
         A page stops after `limit` items (1 to 1000) or about 1 MB. It may hold fewer, or none,
         and still carry a token. A token continues only the query it came from, though `limit`
-        may differ. Raises InvalidPageToken.
+        and `consistent` may differ; `bind` is whatever else makes it another query, a filter or
+        a caller. Raises InvalidPageToken.
+        """
+
+    @abstractmethod
+    async def write_many(self, ops: Iterable[Put | Delete]) -> None:
+        """Writes and removes any number of items, each by itself and whatever was there before.
+
+        For data that can be made again and that nobody locks: a Put starts at version 1 again.
+        Of two operations on one key the later counts. Raises ValueError for an expectation other
+        than ANY, InvalidItem, ItemTooLarge, before anything is written; StoreUnavailable where
+        some may not be written, and then the same call may be made again.
         """
 
     @abstractmethod
@@ -108,8 +121,64 @@ class Store(ABC):
         """
 
     @abstractmethod
+    async def ready(self) -> None:
+        """Reads once from the store, for the start of a service, which should fail at once.
+
+        StoreUnavailable says in one sentence what is wrong and the remedy.
+        """
+
+    @abstractmethod
+    async def _continued(self, pk: str, sk: SkRange, descending: bool, bind: str, last: str) -> str:
+        """The token that continues a query after the sort key `last`."""
+
+    @abstractmethod
     async def close(self) -> None:
         """Finishes the calls already made, refuses new ones; may be called again."""
+
+    async def select(
+        self,
+        pk: str,
+        *,
+        where: Callable[[Item], bool],
+        sk: SkRange = ALL,
+        limit: int = 100,
+        page_token: str | None = None,
+        descending: bool = False,
+        consistent: bool = False,
+        bind: str = "",
+        most_examined: int = 5000,
+    ) -> Page:
+        """A query that returns only items for which `where` holds; `bind` names the condition.
+
+        Reads on until there are `limit` of them, or until about `most_examined` items were looked
+        at: then the page holds fewer, or none, and carries a token. A token goes on after the last
+        item that was looked at. Raises InvalidPageToken, and what `where` raises.
+        """
+        limits.check_query(pk, limit)
+        if most_examined < 1:
+            raise ValueError(f"most_examined must be at least 1, not {most_examined}")
+        found: list[Item] = []
+        size, examined, token = limit, 0, page_token
+        while True:
+            size = min(size, most_examined - examined, limits.MAX_PAGE_ITEMS)
+            page = await self.query(
+                pk, sk=sk, limit=size, page_token=token, descending=descending, consistent=consistent, bind=bind
+            )
+            token = page.next_page_token
+            for item in page.items:
+                if not where(item):
+                    continue
+                found.append(item)
+                if len(found) == limit:
+                    if item is not page.items[-1]:
+                        token = await self._continued(pk, sk, descending, bind, item.key.sk)
+                    return Page(found, token)
+            # An empty page was as much work as a full one: its items had expired.
+            examined += len(page.items) or size
+            if token is None or examined >= most_examined:
+                return Page(found, token)
+            # Where few items match, larger pages; where many do, none is read in vain.
+            size *= 2
 
     async def query_all(
         self,

@@ -6,15 +6,17 @@ and `store`, an open and empty store that reads the time from it. Needs the `tes
 
 import pytest
 
-_PARTS = ("_counters", "_expiry", "_items", "_queries", "_refusals", "_transactions")
+_PARTS = ("_batches", "_counters", "_expiry", "_items", "_queries", "_refusals", "_selections", "_transactions")
 pytest.register_assert_rewrite(*(f"{__name__}.{part}" for part in _PARTS))
 
+from adwright_docstore.testing._batches import BatchContract  # noqa: E402
 from adwright_docstore.testing._clock import ManualClock  # noqa: E402
 from adwright_docstore.testing._counters import CounterContract  # noqa: E402
 from adwright_docstore.testing._expiry import ExpiryContract  # noqa: E402
 from adwright_docstore.testing._items import ItemContract  # noqa: E402
 from adwright_docstore.testing._queries import QueryContract  # noqa: E402
 from adwright_docstore.testing._refusals import RefusalContract  # noqa: E402
+from adwright_docstore.testing._selections import SelectionContract  # noqa: E402
 from adwright_docstore.testing._transactions import TransactionContract  # noqa: E402
 
 __all__ = ["ManualClock", "StoreContract"]
@@ -25,6 +27,8 @@ class StoreContract(
     RefusalContract,
     ExpiryContract,
     QueryContract,
+    SelectionContract,
+    BatchContract,
     TransactionContract,
     CounterContract,
 ):

@@ -158,6 +158,9 @@ class ItemContract:
             assert item.data == {"winner": wins.index(True)}
             assert item.version == version + 1
 
+    async def test_a_store_that_works_says_that_it_is_ready(self, store: Store) -> None:
+        await store.ready()
+
     async def test_a_closed_store_refuses_calls(self, store: Store) -> None:
         await store.close()
         await store.close()

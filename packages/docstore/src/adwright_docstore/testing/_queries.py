@@ -142,3 +142,12 @@ class QueryContract:
         for other in [*altered, token + "A", token[:-1], token + "=", "", "x", "é", "a" * 5000]:
             with pytest.raises(InvalidPageToken):
                 await store.query("p", page_token=other)
+
+    async def test_a_token_is_refused_where_it_is_bound_to_something_else(self, store: Store) -> None:
+        await fill(store, "p", "a1", "a2", "a3")
+        token = (await store.query("p", limit=1, bind="tenant a")).next_page_token
+        assert token is not None
+        for other in ("", "tenant b"):
+            with pytest.raises(InvalidPageToken):
+                await store.query("p", page_token=token, bind=other)
+        assert len((await store.query("p", page_token=token, bind="tenant a")).items) == 2

@@ -40,9 +40,9 @@ class RefusalContract:
 
     @pytest.mark.parametrize(
         ("pk", "sk"),
-        [("", "b"), ("a", ""), ("é" * 1024 + "x", "b"), ("a", "é" * 512 + "x"), ("\ud800", "b")],
+        [("", "b"), ("a", ""), ("é" * 1024 + "x", "b"), ("a", "é" * 512 + "x"), ("\ud800", "b"), ("docstore#x", "b")],
     )
-    async def test_an_empty_long_or_unencodable_key_is_refused(self, pk: str, sk: str) -> None:
+    async def test_an_empty_long_unencodable_or_reserved_key_is_refused(self, pk: str, sk: str) -> None:
         with pytest.raises(InvalidKey):
             Key(pk, sk)
 
@@ -55,6 +55,8 @@ class RefusalContract:
             Between("b", "a")
         with pytest.raises(InvalidKey):
             await store.query("")
+        with pytest.raises(InvalidKey):
+            await store.query("docstore#")
 
     @pytest.mark.parametrize("limit", [0, -1, 1001])
     async def test_a_page_of_none_or_too_many_is_refused(self, store: Store, limit: int) -> None:
