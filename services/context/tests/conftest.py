@@ -1,125 +1,27 @@
-"""The context service on a free loopback port, over SQLite, with a clock of our own."""
+"""The context service over SQLite, or over each store there is, with a clock of our own.
 
-from collections.abc import AsyncIterator, Iterable
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
-from functools import partial
+A module with `ON_EVERY_STORE = True` has its tests run over SQLite and over DynamoDB (moto).
+"""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
-from google.type import money_pb2
+from context_replica import Clock, Context, replica
 
-from adwright.context.v1 import context_service_pb2 as pb
-from adwright.context.v1 import context_service_pb2_grpc, resources_pb2
-from adwright.type.v1 import ad_pb2
-from adwright_context.app import SERVICE, build_catalog, build_shelves
-from adwright_context.assemble import Assembler
-from adwright_context.catalog import Catalog
-from adwright_context.retrieval.embedding import Encoder
-from adwright_context.servicer import ContextServicer
-from adwright_context.shelves import Limits
 from adwright_docstore import Store, open_store
-from adwright_servicekit.metrics import Metrics
-from adwright_servicekit.testing import as_tenant, serving
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "examples" / "data"
 
 
-class Clock:
-    """Stands still until it is told to go on."""
-
-    def __init__(self) -> None:
-        self.time = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.time
-
-    def advance(self, seconds: float) -> None:
-        self.time += timedelta(seconds=seconds)
-
-
-@dataclass
-class Context:
-    """A client of the running service, for one tenant at a time."""
-
-    stub: Any
-    catalog: Catalog
-    clock: Clock
-    tenant: str = "demo"
-    kinds: dict[str, str] = field(
-        default_factory=lambda: {"Brand": "Brands", "Product": "Products", "Exemplar": "Exemplars"}
-    )
-
-    def as_(self, tenant: str) -> "Context":
-        return Context(self.stub, self.catalog, self.clock, tenant)
-
-    async def __call__(self, method: str, request: Any) -> Any:
-        return await getattr(self.stub, method)(request, metadata=as_tenant(self.tenant))
-
-    async def upload(
-        self,
-        kind: str,
-        pieces: Iterable[bytes],
-        *,
-        parent: str = "",
-        csv: bool = False,
-        validate_only: bool = False,
-    ) -> Any:
-        make = getattr(pb, f"Import{self.kinds[kind]}Request")
-        config = pb.ImportConfig(
-            parent=parent,
-            file_format="FILE_FORMAT_CSV" if csv else "FILE_FORMAT_JSONL",
-            validate_only=validate_only,
-        )
-
-        async def messages() -> AsyncIterator[Any]:
-            yield make(config=config)
-            for piece in pieces:
-                yield make(data=piece)
-
-        return await self(f"Import{self.kinds[kind]}", messages())
-
-    async def brand(self, brand_id: str = "nordlys", **fields: Any) -> resources_pb2.Brand:
-        brand = a_brand(**fields)
-        return await self("CreateBrand", pb.CreateBrandRequest(brand_id=brand_id, brand=brand))
-
-    async def product(
-        self, product_id: str = "tent", parent: str = "brands/nordlys", **fields: Any
-    ) -> resources_pb2.Product:
-        request = pb.CreateProductRequest(parent=parent, product_id=product_id, product=a_product(**fields))
-        return await self("CreateProduct", request)
-
-    async def exemplar(
-        self, exemplar_id: str = "plain-en", parent: str = "brands/nordlys", **fields: Any
-    ) -> resources_pb2.Exemplar:
-        request = pb.CreateExemplarRequest(parent=parent, exemplar_id=exemplar_id, exemplar=an_exemplar(**fields))
-        return await self("CreateExemplar", request)
-
-
-def a_brand(**fields: Any) -> resources_pb2.Brand:
-    return resources_pb2.Brand(**{"display_name": "Nordlys", "languages": ["en", "sv"]} | fields)
-
-
-def a_product(**fields: Any) -> resources_pb2.Product:
-    given = {
-        "display_name": "Aurora",
-        "price": money_pb2.Money(currency_code="EUR", units=249),
-        "features": ["Weighs 1.9 kg"],
-    }
-    return resources_pb2.Product(**given | fields)
-
-
-def an_exemplar(**fields: Any) -> resources_pb2.Exemplar:
-    given = {
-        "format": "formats/plain",
-        "language": "en",
-        "fields": [ad_pb2.AdField(path="text", text="The dark is long. The tent is light.")],
-        "rating": 4,
-    }
-    return resources_pb2.Exemplar(**given | fields)
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Over which stores a test runs."""
+    if "kind_of_store" in metafunc.fixturenames:
+        every = getattr(metafunc.module, "ON_EVERY_STORE", False)
+        metafunc.parametrize("kind_of_store", ["sqlite", "dynamodb"] if every else ["sqlite"])
 
 
 @pytest.fixture
@@ -127,25 +29,41 @@ def clock() -> Clock:
     return Clock()
 
 
+@pytest.fixture(scope="session")
+def dynamodb() -> Iterator[Any]:
+    """A client of a moto server."""
+    pytest.importorskip("moto", reason="moto is not installed")
+    from packages.docstore.tests.dynamodb_endpoint import MOTO_CREDENTIALS, moto_server, new_client
+
+    with moto_server() as url:
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in (MOTO_CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": url}).items():
+                patch.setenv(name, value)
+            client = new_client()
+        yield client
+        client.close()
+
+
 @pytest_asyncio.fixture
-async def context(tmp_path: Path, clock: Clock) -> AsyncIterator[Context]:
-    async with open_store("sqlite", path=tmp_path / "context.db", now=clock) as store, replica(store, clock) as context:
+async def store(
+    kind_of_store: str, request: pytest.FixtureRequest, tmp_path: Path, clock: Clock
+) -> AsyncIterator[Store]:
+    async with AsyncExitStack() as stack:
+        if kind_of_store == "sqlite":
+            opened = open_store("sqlite", path=tmp_path / "context.db", now=clock)
+        else:
+            client = request.getfixturevalue("dynamodb")
+            from packages.docstore.tests.dynamodb_endpoint import bare_table
+
+            table = stack.enter_context(bare_table(client))
+            opened = open_store("dynamodb", table=table, client=client, now=clock)
+        yield await stack.enter_async_context(opened)
+
+
+@pytest_asyncio.fixture
+async def context(store: Store, clock: Clock) -> AsyncIterator[Context]:
+    async with replica(store, clock) as context:
         yield context
-
-
-@asynccontextmanager
-async def replica(
-    store: Store, clock: Clock, *, encoder: Encoder | None = None, limits: Limits | None = None, readers: Any = ()
-) -> AsyncIterator[Context]:
-    """One replica of the service over a store that others may use too."""
-    catalog = build_catalog(store, clock)
-    meter = Metrics("adwright-context", readers=readers).meter
-    async with aclosing(build_shelves(catalog, meter, encoder=encoder, limits=limits)) as shelves:
-        servicer = ContextServicer(catalog, Assembler(catalog, shelves))
-        register = partial(context_service_pb2_grpc.add_ContextServiceServicer_to_server, servicer)
-        async with serving(register, [SERVICE]) as channel:
-            stub = context_service_pb2_grpc.ContextServiceStub(channel)
-            yield Context(stub, catalog, clock)
 
 
 @pytest.fixture

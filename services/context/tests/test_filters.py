@@ -10,6 +10,8 @@ from adwright_servicekit.testing import expect_error
 
 pytestmark = pytest.mark.asyncio
 
+ON_EVERY_STORE = True
+
 
 def listing(text: str, **more: Any) -> pb.ListProductsRequest:
     return pb.ListProductsRequest(parent="brands/nordlys", filter=text, **more)

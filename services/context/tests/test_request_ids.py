@@ -6,13 +6,15 @@ from uuid import uuid4
 
 import grpc
 import pytest
-from conftest import a_brand, a_product
+from context_replica import a_brand, a_product
 
 from adwright.context.v1 import context_service_pb2 as pb
 from adwright.context.v1 import resources_pb2
 from adwright_servicekit.testing import expect_error
 
 pytestmark = pytest.mark.asyncio
+
+ON_EVERY_STORE = True
 
 Code = grpc.StatusCode
 BRAND = "brands/nordlys"

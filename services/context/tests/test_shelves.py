@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 import pytest
 import pytest_asyncio
-from conftest import Clock, Context, replica
+from context_replica import Clock, Context, replica
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from adwright.context.v1 import context_service_pb2 as pb

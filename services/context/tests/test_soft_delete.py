@@ -14,6 +14,8 @@ from adwright_servicekit.testing import expect_error
 
 pytestmark = pytest.mark.asyncio
 
+ON_EVERY_STORE = True
+
 Code = grpc.StatusCode
 BRAND = "brands/nordlys"
 TENT = f"{BRAND}/products/tent"

@@ -18,6 +18,8 @@ from adwright_servicekit.testing import expect_error
 
 pytestmark = pytest.mark.asyncio
 
+ON_EVERY_STORE = True
+
 Code = grpc.StatusCode
 KINDS = ["Brand", "Product", "Exemplar"]
 

@@ -9,7 +9,7 @@ from . import admin
 from .app import serve
 from .settings import ContextSettings
 
-_USAGE = "usage: python -m adwright_context [admin create-table | admin seed DIR --tenant TENANT]"
+_USAGE = "usage: python -m adwright_context [admin create-table | admin check | admin seed DIR --tenant TENANT]"
 
 
 def main(arguments: list[str]) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
@@ -17,6 +18,7 @@ from adwright_servicekit.telemetry import Telemetry
 from .assemble import Assembler
 from .catalog import Catalog
 from .convert import ProtoContract
+from .janitor import run_janitor
 from .metrics import ContextMetrics
 from .retrieval.embedding import CachedEncoder, Encoder, PackagedEncoder
 from .servicer import ContextServicer
@@ -28,6 +30,9 @@ __all__ = ["SERVICE", "build_catalog", "build_server", "build_shelves", "open_co
 SERVICE = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"].full_name
 
 
+_JANITOR_SECONDS = 600.0
+
+
 def utc_now() -> datetime:
     """The clock of the running service."""
     return datetime.now(UTC)
@@ -36,23 +41,20 @@ def utc_now() -> datetime:
 async def open_configured_store(settings: StoreSettings) -> Store:
     """Opens the store that the settings name. Raises SettingsError where it cannot be had."""
     try:
-        if settings.store == "sqlite":
-            return open_store("sqlite", path=settings.sqlite_path)
-        return await open_dynamodb(settings.dynamodb_table)
+        store = (
+            open_store("sqlite", path=settings.sqlite_path)
+            if settings.store == "sqlite"
+            else open_store("dynamodb", table=settings.dynamodb_table)
+        )
+        try:
+            await store.ready()
+        except BaseException:
+            await store.close()
+            raise
+        return store
     except StoreUnavailable as error:
         variable = "SQLITE_PATH" if settings.store == "sqlite" else "DYNAMODB_TABLE"
         raise SettingsError(f"ADWRIGHT_CONTEXT_{variable}: {error}") from error
-
-
-async def open_dynamodb(table: str) -> Store:
-    """Opens a table that is there and fits. Raises SettingsError, StoreUnavailable."""
-    store = open_store("dynamodb", table=table)
-    try:
-        await store.ready()
-    except BaseException:
-        await store.close()
-        raise
-    return store
 
 
 def build_catalog(store: Store, now: Callable[[], datetime] = utc_now) -> Catalog:
@@ -90,4 +92,8 @@ async def serve(settings: ContextSettings, telemetry: Telemetry) -> None:
         async with aclosing(build_shelves(catalog, telemetry.meter, encoder=encoder, limits=limits)) as shelves:
             server = build_server(settings, telemetry, catalog, shelves)
             await server.start()
-            await server.serve_until_signal()
+            janitor = asyncio.create_task(run_janitor(store, catalog.now, _JANITOR_SECONDS))
+            try:
+                await server.serve_until_signal()
+            finally:
+                janitor.cancel()
