@@ -15,13 +15,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
 import grpc
 import psutil
 from retrieval_data.products import LANGUAGES, catalogue
 from rich.console import Console
 from rich.table import Table
-from tools.stack import ROOT, Stack, private_environ
+from tools.stack import ROOT, Stack, free_ports, private_environ
 
 from adwright.context.v1 import context_service_pb2 as pb
 from adwright.context.v1 import context_service_pb2_grpc, resources_pb2
@@ -33,6 +34,7 @@ _SIZES = tuple(int(size) for size in os.environ.get("BENCH_CONTEXT_SIZES", "1000
 _CALLS = 1000
 _PIECE = 512 * 1024
 _BRAND = "brands/large"
+_A_BRIEF = "a light tent for two people"
 
 
 def measure(folder: Path) -> dict[str, Any]:
@@ -43,6 +45,7 @@ def measure(folder: Path) -> dict[str, Any]:
 def _of_size(folder: Path, size: int) -> dict[str, Any]:
     figures: dict[str, Any] = {"products": size}
     environ = private_environ(folder)
+    environ["ADWRIGHT_METRICS_LISTEN"] = f"127.0.0.1:{free_ports(1)[0]}"
     with _serving(environ) as (process, stub):
         brand = resources_pb2.Brand(display_name="Large", languages=list(LANGUAGES))
         stub.CreateBrand(pb.CreateBrandRequest(brand_id="large", brand=brand), metadata=as_tenant("demo"))
@@ -51,15 +54,17 @@ def _of_size(folder: Path, size: int) -> dict[str, Any]:
         assert report.imported_count == size, report
         figures["import_rows_s"] = round(size / (time.perf_counter() - begun))
         begun = time.perf_counter()
-        while not _assemble(stub, "a first brief", 1800).products[0].reason.count("meaning"):
+        _assemble(stub, _A_BRIEF, 1800)
+        while _missing_vectors(environ):
             time.sleep(0.5)
+            _assemble(stub, _A_BRIEF)
         figures["vectors_s"] = round(time.perf_counter() - begun, 1)
     with _serving(environ) as (process, stub):
         before = process.memory_info().rss
         begun = time.perf_counter()
         while True:
             try:
-                _assemble(stub, "a first brief", 120)
+                _assemble(stub, _A_BRIEF, 120)
                 break
             except grpc.RpcError as error:
                 if error.code() is not grpc.StatusCode.UNAVAILABLE:
@@ -90,6 +95,12 @@ def _assemble(stub: Any, brief: str, timeout: float = 60, names: list[str] | Non
         brand=_BRAND, format="formats/google-rsa", brief=brief, products=names or [], token_budget=4000
     )
     return stub.AssembleContext(request, metadata=as_tenant("demo"), timeout=timeout).context
+
+
+def _missing_vectors(environ: dict[str, str]) -> float:
+    with urlopen(f"http://{environ['ADWRIGHT_METRICS_LISTEN']}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return float(next(line for line in lines if line.startswith("adwright_context_vectors_missing")).split()[-1])
 
 
 def _timed(call: Callable[[int], object]) -> dict[str, float]:

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -25,14 +26,48 @@ def test_create_table_makes_the_store_and_may_be_repeated(environ: dict[str, str
     assert "is ready" in capsys.readouterr().out
 
 
-def test_a_store_there_is_not_yet_is_refused_plainly(environ: dict[str, str], tmp_path: Path, capsys: Any) -> None:
-    for arguments in (["create-table"], ["seed", str(tmp_path)]):
-        (tmp_path / "brands.jsonl").touch()
-        assert run(arguments, environ | {"ADWRIGHT_CONTEXT_STORE": "dynamodb"}) == 2
-        lines = capsys.readouterr().err.splitlines()
-        assert len(lines) == 1
-        assert "ADWRIGHT_CONTEXT_STORE" in lines[0]
-        assert "not available yet" in lines[0]
+@pytest.fixture
+def on_dynamodb(dynamodb: Any, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    from packages.docstore.tests.dynamodb_endpoint import MOTO_CREDENTIALS
+
+    for name, value in (MOTO_CREDENTIALS | {"AWS_ENDPOINT_URL_DYNAMODB": dynamodb.meta.endpoint_url}).items():
+        monkeypatch.setenv(name, value)
+    return {"ADWRIGHT_CONTEXT_STORE": "dynamodb", "ADWRIGHT_CONTEXT_DYNAMODB_TABLE": f"adwright-{uuid4().hex}"}
+
+
+def test_a_table_is_made_once_and_checked(on_dynamodb: dict[str, str], dynamodb: Any, capsys: Any) -> None:
+    table = on_dynamodb["ADWRIGHT_CONTEXT_DYNAMODB_TABLE"]
+    assert run(["check"], on_dynamodb) == 1
+    assert "create it first" in capsys.readouterr().err
+    assert run(["create-table"], on_dynamodb) == 0
+    assert f"table {table}: created" in capsys.readouterr().out
+    assert run(["create-table"], on_dynamodb) == 0
+    assert f"table {table}: there" in capsys.readouterr().out
+    described = dynamodb.describe_table(TableName=table)["Table"]
+    assert described["BillingModeSummary"]["BillingMode"] == "PAY_PER_REQUEST"
+    assert described["DeletionProtectionEnabled"]
+    ttl = dynamodb.describe_time_to_live(TableName=table)["TimeToLiveDescription"]
+    assert (ttl["AttributeName"], ttl["TimeToLiveStatus"]) == ("expires_at", "ENABLED")
+    backups = dynamodb.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
+    assert backups["PointInTimeRecoveryDescription"]["PointInTimeRecoveryStatus"] == "ENABLED"
+    assert run(["check"], on_dynamodb) == 0
+    dynamodb.update_table(TableName=table, DeletionProtectionEnabled=False)
+    capsys.readouterr()
+    assert run(["check"], on_dynamodb) == 1
+    assert "deletion protection" in capsys.readouterr().out
+    assert run(["create-table"], on_dynamodb) == 0
+    assert run(["check"], on_dynamodb) == 0
+
+
+def test_the_examples_are_seeded_into_a_table(on_dynamodb: dict[str, str], examples: Path, capsys: Any) -> None:
+    assert run(["seed", str(examples)], on_dynamodb) == 2
+    error = capsys.readouterr().err
+    assert "ADWRIGHT_CONTEXT_DYNAMODB_TABLE" in error
+    assert len(error.splitlines()) == 1
+    assert run(["create-table"], on_dynamodb) == 0
+    for _ in range(2):
+        assert run(["seed", str(examples)], on_dynamodb) == 0
+    assert "0 refused" in capsys.readouterr().out
 
 
 def test_a_file_that_is_no_store_is_refused_in_one_line(environ: dict[str, str], tmp_path: Path, capsys: Any) -> None:

@@ -27,6 +27,14 @@ class ContextMetrics:
             "adwright.context.shelf.memory", "By", "What the brands in memory take, without the cache of resources."
         )
 
+        self._lacking = meter.create_gauge(
+            "adwright.context.vectors.missing", "{product}", "Products of the brand asked last that have no vector yet."
+        )
+
+    def lacks(self, vectors: int) -> None:
+        """Notes how many vectors are still to be made."""
+        self._lacking.set(vectors)
+
     def looked_up(self, *, hits: int, misses: int) -> None:
         """Counts what the cache was asked for."""
         if hits:

@@ -25,7 +25,8 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 _PAGE: Final = 500
-_AT_ONCE: Final = 64
+_AT_ONCE: Final = 16
+"""So many texts are encoded at a time, 30 ms: so long a brief may have to wait for the encoder."""
 _WAITED_FOR: Final = 256
 """So many missing vectors are made before the first answer (0.4 s); more are made while words alone decide."""
 

@@ -95,6 +95,7 @@ class Shelves:
                     reason="INDEX_BUILDING",
                     retry_after=5.0,
                 ) from None
+        self._metrics.lacks(shelf.index.missing)
         if shelf.index.missing:
             self._encoding.begin(shelf, shelf.index.make_vectors)
         return shelf.index
