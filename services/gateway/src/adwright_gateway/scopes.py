@@ -10,7 +10,7 @@ _AD = "adwright.gateway.v1.AdService"
 _CONTEXT = "adwright.context.v1.ContextService"
 _EVALUATOR = "adwright.evaluator.v1.EvaluatorService"
 
-_WRITES = ("Create", "Update", "Delete", "Import")
+_WRITES = ("Create", "Update", "Delete", "Undelete", "Import")
 
 _SCOPES: dict[str, str] = {
     f"{_AD}/GenerateAd": "generate",
@@ -27,6 +27,7 @@ _SCOPES: dict[str, str] = {
             ("Get", singular),
             ("Update", singular),
             ("Delete", singular),
+            ("Undelete", singular),
             ("List", plural),
             ("Import", plural),
         )
