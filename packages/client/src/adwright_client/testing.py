@@ -12,7 +12,6 @@ from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Any, Self
 
-from google.protobuf.empty_pb2 import Empty
 from google.protobuf.message import Message
 
 from adwright.context.v1 import context_service_pb2 as context
@@ -158,9 +157,10 @@ class _Context(ContextServiceServicer):
                 return item
         raise NotFound(f"there is no {request.name}: list what there is")
 
-    def _remove(self, items: list[Any], request: Any) -> Empty:
-        items.remove(self._find(items, request))
-        return Empty()
+    def _remove(self, items: list[Any], request: Any) -> Any:
+        found = self._find(items, request)
+        items.remove(found)
+        return found
 
     def _page(self, items: list[Any], request: Any) -> tuple[list[Any], str]:
         self._fake.note(request)
@@ -181,10 +181,11 @@ class _Context(ContextServiceServicer):
         brands, token = self._page(self._fake.brands, request)
         return context.ListBrandsResponse(brands=brands, next_page_token=token)
 
-    async def DeleteBrand(self, request: context.DeleteBrandRequest, _: Any) -> Empty:
+    async def DeleteBrand(self, request: context.DeleteBrandRequest, _: Any) -> Brand:
         if not request.force and any(parent_of(p.name) == request.name for p in self._fake.products):
             raise FailedPrecondition(f"{request.name} has products: delete with force", reason="BRAND_NOT_EMPTY")
-        return self._remove(self._fake.brands, request)
+        removed: Brand = self._remove(self._fake.brands, request)
+        return removed
 
     async def ImportBrands(self, requests: Any, _: Any) -> context.ImportBrandsResponse:
         return context.ImportBrandsResponse(**await self._read(requests))
@@ -197,8 +198,9 @@ class _Context(ContextServiceServicer):
         products, token = self._page(self._fake.products, request)
         return context.ListProductsResponse(products=products, next_page_token=token)
 
-    async def DeleteProduct(self, request: context.DeleteProductRequest, _: Any) -> Empty:
-        return self._remove(self._fake.products, request)
+    async def DeleteProduct(self, request: context.DeleteProductRequest, _: Any) -> Product:
+        removed: Product = self._remove(self._fake.products, request)
+        return removed
 
     async def ImportProducts(self, requests: Any, _: Any) -> context.ImportProductsResponse:
         return context.ImportProductsResponse(**await self._read(requests))
@@ -211,8 +213,9 @@ class _Context(ContextServiceServicer):
         exemplars, token = self._page(self._fake.exemplars, request)
         return context.ListExemplarsResponse(exemplars=exemplars, next_page_token=token)
 
-    async def DeleteExemplar(self, request: context.DeleteExemplarRequest, _: Any) -> Empty:
-        return self._remove(self._fake.exemplars, request)
+    async def DeleteExemplar(self, request: context.DeleteExemplarRequest, _: Any) -> Exemplar:
+        removed: Exemplar = self._remove(self._fake.exemplars, request)
+        return removed
 
     async def ImportExemplars(self, requests: Any, _: Any) -> context.ImportExemplarsResponse:
         return context.ImportExemplarsResponse(**await self._read(requests))
