@@ -1,6 +1,7 @@
 """examples/data: seeds cleanly, stays the same when seeded again, and keeps its own rules."""
 
 import re
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +9,12 @@ import pytest
 
 from adwright.context.v1 import context_service_pb2 as pb
 from adwright_context.admin import run, seed_files
-from adwright_context.app import build_catalog
+from adwright_context.app import build_catalog, build_shelves
+from adwright_context.assemble import Assembler, AssembleRequest
 from adwright_context.kinds import BRAND, EXEMPLAR, PRODUCT, Kind, Resource
 from adwright_context.ranking import product_texts
 from adwright_docstore import open_store
+from adwright_servicekit.metrics import Metrics
 
 pytestmark = pytest.mark.asyncio
 
@@ -116,16 +119,15 @@ async def test_every_exemplar_fits_its_format_brand_and_product(seed: Any) -> No
 async def test_all_of_it_fits_into_the_default_budget(seed: Any, context: Any) -> None:
     path = await in_thread(seed)
     async with open_store("sqlite", path=path) as store:
-        from adwright_context.assemble import Assembler, AssembleRequest
-        from adwright_context.kinds import Name
-
-        data, assembler = await seeded(path), Assembler(build_catalog(store))
-        for brand in data.brands:
-            for product in data.of(brand, PRODUCT):
-                for language in brand.content["languages"]:
-                    request = AssembleRequest(Name.of_brand(brand.name.id), [product.name], "formats/plain", language)
-                    found = await assembler.assemble("demo", request)
-                    assert found.exemplars, f"{product.name} in {language} has nothing to learn from"
+        catalog = build_catalog(store)
+        async with aclosing(build_shelves(catalog, Metrics("adwright-context").meter)) as shelves:
+            data, assembler = await seeded(path), Assembler(catalog, shelves)
+            for brand in data.brands:
+                for product in data.of(brand, PRODUCT):
+                    for language in brand.content["languages"]:
+                        request = AssembleRequest(brand.name, [product.name], "formats/plain", language)
+                        found = await assembler.assemble("demo", request)
+                        assert found.exemplars, f"{product.name} in {language} has nothing to learn from"
 
 
 async def test_the_files_are_accepted_over_the_wire_too(context: Any, examples: Path) -> None:

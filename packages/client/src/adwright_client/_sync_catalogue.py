@@ -25,9 +25,9 @@ class SyncBrands:
         """Raises NotFound."""
         return self._loop.run(lambda: self._brands.get(brand))
 
-    def list(self) -> Iterator[Brand]:
-        """All brands by name."""
-        return self._loop.iterate(self._brands.list())
+    def list(self, *, filter: str = "", deleted: bool = False) -> Iterator[Brand]:
+        """All brands by name, or those for which `filter` holds; with `deleted` also deleted ones."""
+        return self._loop.iterate(self._brands.list(filter=filter, deleted=deleted))
 
     def import_file(
         self,
@@ -44,9 +44,13 @@ class SyncBrands:
             )
         )
 
-    def delete(self, brand: str, *, force: bool = False, etag: str = "") -> None:
-        """Raises NotFound, FailedPrecondition, Conflict."""
-        self._loop.run(lambda: self._brands.delete(brand, force=force, etag=etag))
+    def delete(self, brand: str, *, force: bool = False, etag: str = "") -> Brand:
+        """Can be undone. Raises NotFound, FailedPrecondition, Conflict."""
+        return self._loop.run(lambda: self._brands.delete(brand, force=force, etag=etag))
+
+    def undelete(self, brand: str, *, etag: str = "") -> Brand:
+        """Restores a deleted brand with all it had. Raises NotFound, FailedPrecondition, Conflict."""
+        return self._loop.run(lambda: self._brands.undelete(brand, etag=etag))
 
 
 class SyncChildren(Generic[M]):
@@ -60,9 +64,9 @@ class SyncChildren(Generic[M]):
         """Raises NotFound."""
         return self._loop.run(lambda: self._children.get(name, brand))
 
-    def list(self, brand: str) -> Iterator[M]:
-        """All of the brand's by name."""
-        return self._loop.iterate(self._children.list(brand))
+    def list(self, brand: str, *, filter: str = "", deleted: bool = False) -> Iterator[M]:
+        """All of the brand's by name, or those for which `filter` holds; with `deleted` also deleted ones."""
+        return self._loop.iterate(self._children.list(brand, filter=filter, deleted=deleted))
 
     def import_file(
         self,
@@ -80,6 +84,10 @@ class SyncChildren(Generic[M]):
             )
         )
 
-    def delete(self, name: str, brand: str = "", *, etag: str = "") -> None:
-        """Raises NotFound, Conflict."""
-        self._loop.run(lambda: self._children.delete(name, brand, etag=etag))
+    def delete(self, name: str, brand: str = "", *, etag: str = "") -> M:
+        """Can be undone. Raises NotFound, FailedPrecondition, Conflict."""
+        return self._loop.run(lambda: self._children.delete(name, brand, etag=etag))
+
+    def undelete(self, name: str, brand: str = "", *, etag: str = "") -> M:
+        """Restores what was deleted. Raises NotFound, FailedPrecondition, Conflict."""
+        return self._loop.run(lambda: self._children.undelete(name, brand, etag=etag))

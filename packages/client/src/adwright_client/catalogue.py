@@ -69,9 +69,12 @@ class Brands:
         request = messages.GetBrandRequest(name=brand_name(brand))
         return await self._caller.unary(self._stub.GetBrand, request, None)
 
-    async def list(self) -> AsyncIterator[Brand]:
-        """All brands by name."""
-        request = messages.ListBrandsRequest(page_size=_PAGE)
+    async def list(self, *, filter: str = "", deleted: bool = False) -> AsyncIterator[Brand]:
+        """All brands by name, or those for which `filter` (AIP-160) holds; with `deleted` also deleted ones.
+
+        Raises InvalidInput for a filter that cannot be read.
+        """
+        request = messages.ListBrandsRequest(page_size=_PAGE, filter=filter, show_deleted=deleted)
         while True:
             page = await self._caller.unary(self._stub.ListBrands, request, None)
             for brand in page.brands:
@@ -94,10 +97,18 @@ class Brands:
             self._caller, self._stub.ImportBrands, messages.ImportBrandsRequest, config, source, timeout
         )
 
-    async def delete(self, brand: str, *, force: bool = False, etag: str = "") -> None:
-        """With `force` also all that belongs to it. Raises NotFound, FailedPrecondition, Conflict."""
+    async def delete(self, brand: str, *, force: bool = False, etag: str = "") -> Brand:
+        """Can be undone until the `expire_time` of what it returns. With `force` also all that belongs to it.
+
+        Raises NotFound, FailedPrecondition, Conflict.
+        """
         request = messages.DeleteBrandRequest(name=brand_name(brand), force=force, etag=etag)
-        await self._caller.unary(self._stub.DeleteBrand, request, None)
+        return await self._caller.unary(self._stub.DeleteBrand, request, None)
+
+    async def undelete(self, brand: str, *, etag: str = "") -> Brand:
+        """Restores a deleted brand with all it had. Raises NotFound, FailedPrecondition, Conflict."""
+        request = messages.UndeleteBrandRequest(name=brand_name(brand), etag=etag)
+        return await self._caller.unary(self._stub.UndeleteBrand, request, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,10 +120,12 @@ class _Methods:
     list: Any
     upload: Any
     delete: Any
+    undelete: Any
     get_request: Callable[..., Any]
     list_request: Callable[..., Any]
     import_request: Callable[..., Any]
     delete_request: Callable[..., Any]
+    undelete_request: Callable[..., Any]
 
 
 class Children(Generic[M]):
@@ -128,9 +141,14 @@ class Children(Generic[M]):
         found: M = await self._caller.unary(self._methods.get, request, None)
         return found
 
-    async def list(self, brand: str) -> AsyncIterator[M]:
-        """All of the brand's by name. Raises NotFound when there is no such brand."""
-        request = self._methods.list_request(parent=brand_name(brand), page_size=_PAGE)
+    async def list(self, brand: str, *, filter: str = "", deleted: bool = False) -> AsyncIterator[M]:
+        """All of the brand's by name, or those for which `filter` (AIP-160) holds; with `deleted` also deleted ones.
+
+        Raises NotFound when there is no such brand, InvalidInput for a filter that cannot be read.
+        """
+        request = self._methods.list_request(
+            parent=brand_name(brand), page_size=_PAGE, filter=filter, show_deleted=deleted
+        )
         while True:
             page: Any = await self._caller.unary(self._methods.list, request, None)
             for item in getattr(page, self._methods.collection):
@@ -156,10 +174,17 @@ class Children(Generic[M]):
         )
         return await _upload(self._caller, self._methods.upload, self._methods.import_request, config, source, timeout)
 
-    async def delete(self, name: str, brand: str = "", *, etag: str = "") -> None:
-        """Raises NotFound, Conflict."""
+    async def delete(self, name: str, brand: str = "", *, etag: str = "") -> M:
+        """Can be undone until the `expire_time` of what it returns. Raises NotFound, FailedPrecondition, Conflict."""
         request = self._methods.delete_request(name=self._full_name(name, brand), etag=etag)
-        await self._caller.unary(self._methods.delete, request, None)
+        gone: M = await self._caller.unary(self._methods.delete, request, None)
+        return gone
+
+    async def undelete(self, name: str, brand: str = "", *, etag: str = "") -> M:
+        """Restores what was deleted. Raises NotFound, FailedPrecondition, Conflict."""
+        request = self._methods.undelete_request(name=self._full_name(name, brand), etag=etag)
+        back: M = await self._caller.unary(self._methods.undelete, request, None)
+        return back
 
     def _full_name(self, name: str, brand: str) -> str:
         field = self._methods.collection.removesuffix("s")
@@ -182,10 +207,12 @@ def products(caller: Caller, stub: "ContextServiceAsyncStub") -> Children[Produc
             list=stub.ListProducts,
             upload=stub.ImportProducts,
             delete=stub.DeleteProduct,
+            undelete=stub.UndeleteProduct,
             get_request=messages.GetProductRequest,
             list_request=messages.ListProductsRequest,
             import_request=messages.ImportProductsRequest,
             delete_request=messages.DeleteProductRequest,
+            undelete_request=messages.UndeleteProductRequest,
         ),
     )
 
@@ -200,10 +227,12 @@ def exemplars(caller: Caller, stub: "ContextServiceAsyncStub") -> Children[Exemp
             list=stub.ListExemplars,
             upload=stub.ImportExemplars,
             delete=stub.DeleteExemplar,
+            undelete=stub.UndeleteExemplar,
             get_request=messages.GetExemplarRequest,
             list_request=messages.ListExemplarsRequest,
             import_request=messages.ImportExemplarsRequest,
             delete_request=messages.DeleteExemplarRequest,
+            undelete_request=messages.UndeleteExemplarRequest,
         ),
     )
 

@@ -15,16 +15,23 @@ FileFormat = Annotated[
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Check every row, write nothing.")]
 
+Filter = Annotated[str, typer.Option("--filter", help="Only those for which this holds (AIP-160).", metavar="FILTER")]
+Deleted = Annotated[bool, typer.Option("--deleted", help="Also deleted ones that can be restored.")]
+Output = Annotated[str, typer.Option("--output", help="A file; default: standard output.", metavar="FILE")]
+
 brands = typer.Typer(name="brands", help="Brands: voice, rules, languages, data policy.")
 
 
 @brands.command("list")
-def list_brands(as_json: Json = False) -> int:
+def list_brands(filter: Filter = "", deleted: Deleted = False, as_json: Json = False) -> int:
     """List all brands."""
     from ._listing import show_list
     from ._session import run
 
-    return run("brands list", lambda client: show_list("brands", client.brands.list(), as_json=as_json))
+    return run(
+        "brands list",
+        lambda client: show_list("brands", client.brands.list(filter=filter, deleted=deleted), as_json=as_json),
+    )
 
 
 @brands.command("get")
@@ -55,12 +62,12 @@ def import_brands(file: File, file_format: FileFormat = "", dry_run: DryRun = Fa
 
 
 @brands.command("export")
-def export_brands() -> int:
+def export_brands(filter: Filter = "", output: Output = "") -> int:
     """Print all brands as JSONL that can be imported again."""
     from ._files import export
     from ._session import run
 
-    return run("brands export", lambda client: export(client.brands.list()))
+    return run("brands export", lambda client: export(client.brands.list(filter=filter), output))
 
 
 @brands.command("delete")
@@ -68,24 +75,35 @@ def delete_brand(
     name: Name,
     force: Annotated[bool, typer.Option("--force", help="Also all products and exemplars of it.")] = False,
 ) -> int:
-    """Delete a brand."""
+    """Delete a brand; it can be restored for 30 days."""
     from ._files import delete
     from ._session import run
 
     return run("brands delete", lambda client: delete(name, client.brands.delete(name, force=force)))
 
 
+@brands.command("undelete")
+def undelete_brand(name: Name) -> int:
+    """Restore a deleted brand with all it had."""
+    from ._files import undelete
+    from ._session import run
+
+    return run("brands undelete", lambda client: undelete(name, client.brands.undelete(name)))
+
+
 def _children(kind: str, help: str) -> typer.Typer:
     group = typer.Typer(name=kind, help=help)
 
     @group.command("list", help=f"List all {kind} of a brand.")
-    def list_all(brand: Brand, as_json: Json = False) -> int:
+    def list_all(brand: Brand, filter: Filter = "", deleted: Deleted = False, as_json: Json = False) -> int:
         from ._listing import show_list
         from ._session import run
 
         return run(
             f"{kind} list",
-            lambda client: show_list(kind, getattr(client, kind).list(brand), as_json=as_json),
+            lambda client: show_list(
+                kind, getattr(client, kind).list(brand, filter=filter, deleted=deleted), as_json=as_json
+            ),
         )
 
     @group.command("get", help=f"Show one of the {kind}.")
@@ -118,18 +136,25 @@ def _children(kind: str, help: str) -> typer.Typer:
         )
 
     @group.command("export", help=f"Print all {kind} of a brand as JSONL that can be imported again.")
-    def export_all(brand: Brand) -> int:
+    def export_all(brand: Brand, filter: Filter = "", output: Output = "") -> int:
         from ._files import export
         from ._session import run
 
-        return run(f"{kind} export", lambda client: export(getattr(client, kind).list(brand)))
+        return run(f"{kind} export", lambda client: export(getattr(client, kind).list(brand, filter=filter), output))
 
-    @group.command("delete", help=f"Delete one of the {kind}.")
+    @group.command("delete", help=f"Delete one of the {kind}; it can be restored for 30 days.")
     def delete_one(name: Name, brand: InBrand = "") -> int:
         from ._files import delete
         from ._session import run
 
         return run(f"{kind} delete", lambda client: delete(name, getattr(client, kind).delete(name, brand)))
+
+    @group.command("undelete", help=f"Restore one of the {kind} that was deleted.")
+    def undelete_one(name: Name, brand: InBrand = "") -> int:
+        from ._files import undelete
+        from ._session import run
+
+        return run(f"{kind} undelete", lambda client: undelete(name, getattr(client, kind).undelete(name, brand)))
 
     return group
 

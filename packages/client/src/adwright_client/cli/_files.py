@@ -1,8 +1,8 @@
 """Files in, files out, and what is deleted."""
 
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import BinaryIO, TypeVar
 
@@ -13,7 +13,7 @@ from ..catalogue import ImportResult
 from ._output import json_line
 from ._words import printable
 
-__all__ = ["delete", "export", "import_file"]
+__all__ = ["delete", "export", "import_file", "undelete"]
 
 R = TypeVar("R", bound=Brand | Product | Exemplar)
 
@@ -41,22 +41,54 @@ def _opened(path: str) -> AbstractContextManager[BinaryIO]:
         raise InvalidInput(f"cannot read {path}: {error.strerror}", reason="FILE_UNREADABLE") from None
 
 
-async def export(resources: AsyncIterator[R]) -> int:
-    """JSONL, without what the server sets: times, and etags that would be stale when they come back."""
-    async for resource in resources:
-        for field in ("etag", "create_time", "update_time"):
-            resource.ClearField(field)
-        if isinstance(resource, Exemplar):
-            for text in resource.fields:
-                text.ClearField("length")
-                text.ClearField("max_length")
-        sys.stdout.buffer.write(json_line(resource, all_fields=False, proto_names=True))
-    sys.stdout.buffer.flush()
+async def export(resources: AsyncIterator[R], path: str = "") -> int:
+    """JSONL, without what the server sets: times, and etags that would be stale when they come back.
+
+    Into the file at `path`, which is there only when it is complete; without one to standard output.
+    Raises InvalidInput for a path that cannot be written.
+    """
+    with _written(path) as out:
+        async for resource in resources:
+            for field in ("etag", "create_time", "update_time"):
+                resource.ClearField(field)
+            if isinstance(resource, Exemplar):
+                for text in resource.fields:
+                    text.ClearField("length")
+                    text.ClearField("max_length")
+            out.write(json_line(resource, all_fields=False, proto_names=True))
+        out.flush()
     return 0
 
 
-async def delete(name: str, deleted: Awaitable[None]) -> int:
-    """Says what is gone."""
-    await deleted
-    print(f"{name} deleted")
+@contextmanager
+def _written(path: str) -> Iterator[BinaryIO]:
+    if not path:
+        yield sys.stdout.buffer
+        return
+    part = Path(f"{path}.part")
+    try:
+        file = part.open("wb")
+    except OSError as error:
+        raise InvalidInput(f"cannot write {path}: {error.strerror}", reason="FILE_UNWRITABLE") from None
+    try:
+        with file:
+            yield file
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+async def delete(name: str, deleted: Awaitable[R]) -> int:
+    """Says what is gone, and until when it can be restored."""
+    gone = await deleted
+    until = f", can be restored until {gone.expire_time.ToDatetime():%Y-%m-%d}" if gone.HasField("expire_time") else ""
+    print(f"{name} deleted{until}")
+    return 0
+
+
+async def undelete(name: str, restored: Awaitable[R]) -> int:
+    """Says what is back."""
+    await restored
+    print(f"{name} restored")
     return 0
