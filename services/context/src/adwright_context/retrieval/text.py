@@ -21,16 +21,15 @@ _UNIT: Final = regex.compile(
     rf"\p{{N}}+(?:[.,]\p{{N}}+)*|[{_UNSPACED}]\p{{M}}*|[[\p{{L}}\p{{M}}]--[{_UNSPACED}]]+(?:['’]\p{{L}}+)?",
     regex.VERSION1,
 )
-_NUMERALS: Final = frozenset(
-    (
-        "two three four five six seven eight nine ten zwei drei vier fünf sechs sieben acht neun zehn "
-        "två tre fyra fem sex sju åtta nio tio to fire seks syv åtte otte ni ti deux trois quatre cinq six sept huit "
-        "neuf dix dos tres cuatro cinco seis siete ocho nueve diez due quattro cinque sei sette otto nove dieci "
-        "twee drie vijf zes zeven acht negen tien"
-    ).split()
-) - {"to", "sei"}
-"""They stand in lists of stop words, and tell tents for two from tents for three. But for those that are more often
-another word: `to` (Norwegian two), `sei` (Italian six)."""
+# Numbers in words stand in lists of stop words, and tell tents for two from tents for three. Not those that are more
+# often another word: `to` (Norwegian two), `sei` (Italian six).
+_NUMBERS: Final = (
+    "two three four five six seven eight nine ten zwei drei vier fünf sechs sieben acht neun zehn "
+    "två tre fyra fem sex sju åtta nio tio fire seks syv åtte otte ni ti deux trois quatre cinq sept huit "
+    "neuf dix dos tres cuatro cinco seis siete ocho nueve diez due quattro cinque sette otto nove dieci "
+    "twee drie vijf zes zeven negen tien"
+)
+_NUMERALS: Final = frozenset(_NUMBERS.split())
 _LONE: Final = regex.compile(rf"[{_UNSPACED}]")
 _ACCENTS: Final = regex.compile("[\u0300-\u036f]+")
 
