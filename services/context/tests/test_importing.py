@@ -325,3 +325,42 @@ def test_csv_records_are_cut_where_a_row_ends_and_nowhere_else(table: list[list[
     for text in rows[:-1]:
         starts.append(starts[-1] + text.count(b"\n") + 1)
     assert [record.line for record in found] == starts
+
+
+@pytest.mark.parametrize(
+    ("start", "words"),
+    [
+        (b"PK\x03\x04", "spreadsheet"),
+        (b"\x89PNG\r\n\x1a\n", "image"),
+        (b"%PDF-1.7", "PDF"),
+        (b"\xff\xfen\x00a\x00", "UTF-16"),
+        (b"name,display_name\n\x00\x00\x00", "NUL"),
+    ],
+)
+@pytest.mark.parametrize("csv", [True, False])
+async def test_a_file_that_is_no_text_is_refused_with_what_it_looks_like(
+    context: Any, start: bytes, words: str, csv: bool
+) -> None:
+    await context.brand()
+    pieces = [start[:3], start[3:] + b"\x00" * 100]
+    async with expect_error(grpc.StatusCode.INVALID_ARGUMENT, "FILE_NOT_TEXT") as errors:
+        await context.upload("Product", pieces, parent="brands/nordlys", csv=csv)
+    assert words in errors[0].message
+    assert "UTF-8" in errors[0].message
+
+
+async def test_rows_named_like_a_deleted_product_restore_it_and_like_a_deleted_brand_are_refused(context: Any) -> None:
+    await context.brand()
+    await context.product("tent", category="tent")
+    await context("DeleteProduct", pb.DeleteProductRequest(name="brands/nordlys/products/tent"))
+    row = b'{"name": "brands/nordlys/products/tent", "display_name": "Aurora"}\n'
+    assert (await context.upload("Product", [row], parent="brands/nordlys")).imported_count == 1
+    found = await context("GetProduct", pb.GetProductRequest(name="brands/nordlys/products/tent"))
+    assert (found.display_name, found.HasField("delete_time")) == ("Aurora", False)
+
+    await context("DeleteBrand", pb.DeleteBrandRequest(name="brands/nordlys", force=True))
+    rows = [b'{"name": "brands/nordlys", "display_name": "N", "languages": ["en"]}\n']
+    rows.append(b'{"name": "brands/other", "display_name": "O", "languages": ["en"]}\n')
+    report = await context.upload("Brand", rows)
+    assert (report.imported_count, report.failed_count) == (1, 1)
+    assert "UndeleteBrand" in report.errors[0].message

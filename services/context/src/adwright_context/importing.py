@@ -22,6 +22,7 @@ from adwright_servicekit.errors import AdwrightError, Conflict, InvalidInput, Un
 from . import changes, layout
 from .brands import purge
 from .catalog import Catalog
+from .filetext import TextGuard
 from .kinds import Content, Kind, Name
 from .records import Record, RecordSplitter
 from .store_errors import translated
@@ -98,7 +99,7 @@ async def import_file(
     """Creates or replaces what the rows name; a row that changes nothing writes nothing.
 
     `brand_id` is the brand that the file belongs to, empty for a file of brands. Raises NotFound
-    where it is not there, and InvalidInput for a header that cannot be read.
+    where it is not there, InvalidInput for a header that cannot be read, and FileRefused for what is no text.
     """
     if kind.in_brand:
         await catalog.lookup.require_brand(tenant, Name.of_brand(brand_id))
@@ -114,7 +115,9 @@ async def import_file(
                 else:
                     await writer.add(found)
 
+    guard = TextGuard()
     async for chunk in chunks:
+        guard.look(chunk)
         await take(splitter.feed(chunk))
     await take(splitter.close())
     await writer.flush()
