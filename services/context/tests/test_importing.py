@@ -364,3 +364,16 @@ async def test_rows_named_like_a_deleted_product_restore_it_and_like_a_deleted_b
     report = await context.upload("Brand", rows)
     assert (report.imported_count, report.failed_count) == (1, 1)
     assert "UndeleteBrand" in report.errors[0].message
+
+
+async def test_a_bad_row_is_named_by_its_line_and_column_and_the_good_ones_are_in(context: Any) -> None:
+    await context.brand()
+    lines = ["name,display_name,category,price"]
+    lines += [f"{PARENT}/products/p{number},P {number},tent,10.00 EUR" for number in range(2, 61)]
+    lines[40] = f"{PARENT}/products/p41,P 41,tent,10.00 EUX"
+    report = await context.upload("Product", ["\n".join(lines).encode()], parent=PARENT, csv=True)
+    assert (report.imported_count, report.failed_count) == (58, 1)
+    [error] = report.errors
+    assert (error.line, error.column) == (41, 4)
+    assert error.field.startswith("price")
+    assert "EUX" in error.message

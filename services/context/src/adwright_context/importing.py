@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Protocol
 
@@ -46,11 +46,15 @@ class FileFormat(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What is wrong with one row; `field` is empty where the row cannot be read at all."""
+    """What is wrong with one row; `field` is empty where the row cannot be read at all.
+
+    `column` is counted from 1, 0 where the row as a whole, or a line of JSON, is meant.
+    """
 
     line: int
     field: str
     message: str
+    column: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,9 @@ class Row:
 
 class RowReader(Protocol):
     """Reads the rows of one file format; it may keep what the first row says of the others."""
+
+    def column(self, field: str) -> int:
+        """The column that a field stands in, counted from 1; 0 where there is none."""
 
     def read(self, record: Record) -> Iterator[Row | Problem]:
         """Yields what the record holds; nothing for a blank line or a header."""
@@ -108,11 +115,10 @@ async def import_file(
     async def take(records: Iterator[Record]) -> None:
         for record in records:
             for found in reader.read(record):
-                if isinstance(found, Problem):
-                    writer.report.add(found)
-                elif problem := _problem(catalog, kind, brand_id, found):
-                    writer.report.add(problem)
-                else:
+                problem = found if isinstance(found, Problem) else _problem(catalog, kind, brand_id, found)
+                if problem is not None:
+                    writer.report.add(replace(problem, column=reader.column(problem.field)))
+                elif isinstance(found, Row):
                     await writer.add(found)
 
     guard = TextGuard()

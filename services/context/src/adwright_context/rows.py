@@ -51,6 +51,9 @@ class JsonlReader:
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
 
+    def column(self, field: str) -> int:
+        return 0
+
     def read(self, record: Record) -> Iterator[Row | Problem]:
         text = _text_of(record)
         if isinstance(text, Problem):
@@ -76,6 +79,11 @@ class CsvReader:
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
         self._columns: list[str] | None = None
+
+    def column(self, field: str) -> int:
+        # `price.currency_code` stands in the column `price`, `features[1]` in `features`.
+        fits = [column for column in self._columns or () if re.match(rf"{re.escape(column)}(?![\w-])", field)]
+        return 1 + self._columns.index(max(fits, key=len)) if self._columns and fits else 0
 
     def read(self, record: Record) -> Iterator[Row | Problem]:
         text = _text_of(record)

@@ -240,7 +240,7 @@ def _fields(report: ImportReport) -> dict[str, Any]:
         "imported_count": report.imported,
         "failed_count": report.failed,
         "errors": [
-            pb.ImportError(line=problem.line, field=problem.field, message=problem.message)
+            pb.ImportError(line=problem.line, column=problem.column, field=problem.field, message=problem.message)
             for problem in report.problems
         ],
     }
