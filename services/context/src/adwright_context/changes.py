@@ -11,7 +11,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
 from adwright_docstore import ABSENT, Between, Item, Key, Put, Store
@@ -41,13 +41,13 @@ class Change:
 
 def entry(tenant: str, brand_id: str, names: Iterable[Name], now: datetime) -> Put:
     """The operation to add to a transaction that writes `names`, all of one brand."""
-    key = Key(layout.changes_partition(tenant, brand_id), f"{_stamp(now)}#{secrets.token_hex(6)}")
+    key = Key(layout.changes_partition(tenant, brand_id), f"{layout.stamp(now)}#{secrets.token_hex(6)}")
     return Put(key, {"names": [str(name) for name in names]}, ABSENT, now + RETENTION)
 
 
 async def read_since(store: Store, tenant: str, brand_id: str, since: datetime) -> AsyncIterator[Change]:
     """Yields the entries from OVERLAP before `since` on, in the order of their keys."""
-    window = Between(_stamp(since - OVERLAP), "9")
+    window = Between(layout.stamp(since - OVERLAP), "9")
     async for item in store.query_all(
         layout.changes_partition(tenant, brand_id), sk=window, page_size=1000, consistent=True
     ):
@@ -58,8 +58,3 @@ def _change(item: Item) -> Change:
     names = item.data["names"]
     assert isinstance(names, list)
     return Change(item.key.sk, tuple(map(str, names)))
-
-
-def _stamp(moment: datetime) -> str:
-    # Fixed width, so that the order of the texts is the order in time.
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")

@@ -218,7 +218,8 @@ class _Writer:
                 ops.append(put)
         if not ops:
             return
-        written = [row.name for row in rows]
+        changed = {op.key for op in ops}
+        written = [name for name, key in keys.items() if key in changed]
         if self._kind.in_brand:
             ops.append(Check(layout.key_of(self._tenant, rows[0].name.brand), PRESENT))
             ops.append(changes.entry(self._tenant, rows[0].name.brand_id, written, now))

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from datetime import UTC, datetime
-from urllib.parse import quote
+from datetime import datetime
 
 from adwright_docstore import Between, Check, ConditionFailed, Delete, Item, Store, StoreError, Version
 
@@ -40,7 +39,7 @@ async def run_janitor(store: Store, now: Now, interval: float) -> None:
 async def expunge_due(store: Store, now: datetime) -> int:
     """Removes up to a hundred brands that are due, the longest due first; returns how many."""
     # `~` sorts after the `#` that follows the time in a key.
-    due = Between("0", now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f~"))
+    due = Between("0", f"{layout.stamp(now)}~")
     page = await store.query(layout.EXPUNGE_PARTITION, sk=due, limit=_A_ROUND, consistent=True)
     removed = 0
     for entry in page.items:
@@ -64,7 +63,7 @@ async def _expunge(store: Store, entry: Item) -> bool:
         brand = await store.put(key, {**brand.data, layout.EXPUNGING: True}, expect=Version(brand.version))
     still = Check(key, Version(brand.version))
     await purge(store, tenant, brand_id, [still])
-    await _forget(store, f"{quote(tenant, safe='')}#vectors#{brand_id}")
+    await _forget(store, layout.vectors_partition(tenant, brand_id))
     await store.transact([Delete(key, still.expect), Delete(entry.key)])
     return True
 

@@ -52,7 +52,9 @@ __all__ = [
     "partition",
     "requests_partition",
     "sk_range",
+    "stamp",
     "unpack",
+    "vectors_partition",
 ]
 
 EXPUNGE_PARTITION: Final = "adwright#expunge"
@@ -71,6 +73,16 @@ def changes_partition(tenant: str, brand_id: str) -> str:
     return f"{quote(tenant, safe='')}#changes#{brand_id}"
 
 
+def vectors_partition(tenant: str, brand_id: str) -> str:
+    """The partition of the vectors of a brand's products."""
+    return f"{quote(tenant, safe='')}#vectors#{brand_id}"
+
+
+def stamp(moment: datetime) -> str:
+    """A time as part of a sort key: of fixed width, so that the order of the texts is the order in time."""
+    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+
+
 def requests_partition(tenant: str) -> str:
     """The partition of a tenant's request ids."""
     return f"{quote(tenant, safe='')}#requests"
@@ -83,8 +95,7 @@ def deleted_key(tenant: str, brand_id: str) -> Key:
 
 def expunge_key(tenant: str, brand_id: str, expire_time: datetime) -> Key:
     """The entry by which a deleted brand is found when it is due."""
-    stamp = expire_time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
-    return Key(EXPUNGE_PARTITION, f"{stamp}#{quote(tenant, safe='')}#{brand_id}")
+    return Key(EXPUNGE_PARTITION, f"{stamp(expire_time)}#{quote(tenant, safe='')}#{brand_id}")
 
 
 def sk_range(kind: Kind) -> SkRange:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from adwright_docstore import Item, Store
 from adwright_servicekit.errors import NotFound
 
@@ -10,7 +12,7 @@ from .kinds import BRAND, Kind, Name, Resource
 from .similarity import closest
 from .store_errors import translated
 
-__all__ = ["Lookup"]
+__all__ = ["Lookup", "read_live"]
 
 _SUGGESTED_FROM = 1000
 
@@ -63,6 +65,14 @@ class Lookup:
             live = await self._store.get(layout.key_of(tenant, name))
             deleted = None if live else await self._store.get(layout.deleted_key(tenant, name.id))
         return live or (None if deleted is None or layout.is_being_expunged(deleted) else deleted)
+
+
+async def read_live(store: Store, tenant: str, names: Iterable[Name]) -> dict[Name, Resource]:
+    """Those of the names that are there and not deleted, read consistently. Raises StoreError."""
+    keys = {layout.key_of(tenant, name): name for name in names}
+    items = await store.get_many(keys, consistent=True)
+    read = (layout.unpack(name.kind, name.brand_id, items[key]) for key, name in keys.items() if key in items)
+    return {resource.name: resource for resource in read if not resource.deleted}
 
 
 def _gone(brand: Resource) -> NotFound:

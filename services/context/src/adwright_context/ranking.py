@@ -9,7 +9,7 @@ from typing import Final
 from .kinds import Content, Name, Resource
 from .languages import same_language
 
-__all__ = ["Ranked", "exemplar_texts", "product_texts", "rank_exemplars"]
+__all__ = ["Ranked", "exemplar_texts", "own_texts", "product_texts", "rank_exemplars"]
 
 _UNRATED: Final = 3
 """What an exemplar without a rating counts as: people approved it, and said no more."""
@@ -26,6 +26,15 @@ class Ranked:
 
 def product_texts(content: Content) -> Iterator[str]:
     """Everything that a product says, one text after the other."""
+    yield from own_texts(content)
+    for local in content.get("localizations", {}).values():
+        yield local.get("display_name", "")
+        yield local.get("description", "")
+        yield from local.get("features", ())
+
+
+def own_texts(content: Content) -> Iterator[str]:
+    """What a product says in the language of its brand."""
     yield content.get("display_name", "")
     yield content.get("description", "")
     yield content.get("category", "")
@@ -35,10 +44,6 @@ def product_texts(content: Content) -> Iterator[str]:
     if price := content.get("price"):
         yield f"{price.get('units', '0')} {price.get('currency_code', '')}"
     yield from content.get("allowed_claims", ())
-    for local in content.get("localizations", {}).values():
-        yield local.get("display_name", "")
-        yield local.get("description", "")
-        yield from local.get("features", ())
 
 
 def exemplar_texts(content: Content) -> Iterator[str]:

@@ -11,8 +11,8 @@ from cachetools import LRUCache
 
 from adwright_docstore import Store
 
-from . import layout
 from .kinds import Name, Resource
+from .lookup import read_live
 from .metrics import ContextMetrics
 from .single_flight import SingleFlight
 
@@ -69,10 +69,7 @@ class ResourceCache:
     async def _read(self, tenant: str, names: Sequence[Name]) -> Mapping[Name, Resource]:
         brand = (tenant, names[0].brand_id)
         epoch = self._epochs[brand]
-        keys = {layout.key_of(tenant, name): name for name in names}
-        items = await self._store.get_many(keys, consistent=True)
-        read = (layout.unpack(name.kind, name.brand_id, items[key]) for key, name in keys.items() if key in items)
-        found = {resource.name: resource for resource in read if resource.delete_time is None}
+        found = await read_live(self._store, tenant, names)
         if self._epochs[brand] == epoch:
             for name, resource in found.items():
                 if self.size_of(resource) <= self._kept.maxsize:

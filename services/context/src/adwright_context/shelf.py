@@ -14,6 +14,7 @@ from adwright_docstore import Store
 
 from . import changes, layout
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Kind, Name, Resource
+from .lookup import read_live
 from .metrics import ContextMetrics
 from .product_index import BrandIndex
 from .ranking import exemplar_texts
@@ -111,7 +112,7 @@ class Shelf:
                 names.update(map(_name, change.names))
         self._cache.forget(self._tenant, names)
         exemplars = [name for name in names if name.kind is EXEMPLAR]
-        found = await self._read(exemplars)
+        found = await read_live(self._store, self._tenant, exemplars)
         for name in exemplars:
             if name in found:
                 self._put(found[name])
@@ -130,7 +131,7 @@ class Shelf:
 
     async def _update_index(self, names: Collection[Name]) -> None:
         for batch in _batches(sorted(names, key=str)):
-            found = await self._read(batch)
+            found = await read_live(self._store, self._tenant, batch)
             await self.index.update(found.values(), [name for name in batch if name not in found])
 
     def _put(self, exemplar: Resource) -> None:
@@ -145,18 +146,12 @@ class Shelf:
             + sum(map(ResourceCache.size_of, self.exemplars.values()))
         )
 
-    async def _read(self, names: Sequence[Name]) -> dict[Name, Resource]:
-        keys = {layout.key_of(self._tenant, name): name for name in names}
-        items = await self._store.get_many(keys)
-        read = (layout.unpack(name.kind, name.brand_id, items[key]) for key, name in keys.items() if key in items)
-        return {resource.name: resource for resource in read if resource.delete_time is None}
-
     async def _all(self, kind: Kind) -> AsyncIterator[Resource]:
         partition = layout.partition(self._tenant, kind, self._brand_id)
         pages = self._store.query_all(partition, sk=layout.sk_range(kind), page_size=_PAGE, consistent=True)
         async for item in pages:
             resource = layout.unpack(kind, self._brand_id, item)
-            if resource.delete_time is None:
+            if not resource.deleted:
                 yield resource
 
     async def _log(self, since: datetime) -> AsyncIterator[changes.Change]:

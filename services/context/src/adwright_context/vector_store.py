@@ -14,10 +14,10 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping, Sequence
-from urllib.parse import quote
 
 from adwright_docstore import Between, Delete, Item, Key, Put, Store
 
+from . import layout
 from .kinds import Resource
 
 __all__ = ["VectorStore", "hash_of"]
@@ -34,7 +34,7 @@ class VectorStore:
     def __init__(self, store: Store, tenant: str, brand_id: str, encoder: str) -> None:
         """`encoder` is the version of the encoder; vectors of another are not seen."""
         self._store = store
-        self._partition = f"{quote(tenant, safe='')}#vectors#{brand_id}"
+        self._partition = layout.vectors_partition(tenant, brand_id)
         self._encoder = encoder
 
     async def read(self, resources: Sequence[Resource]) -> Mapping[str, bytes]:

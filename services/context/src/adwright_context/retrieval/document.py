@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Final
 
 from ..kinds import Content
+from ..ranking import own_texts
 from .index import Document
 
 __all__ = ["embedding_text", "product_document"]
@@ -18,7 +18,7 @@ def product_document(content: Content, language: str) -> Document:
     """What a product says, with the languages it says it in; `language` is its brand's default."""
     localizations = content.get("localizations", {})
     names = (content.get("display_name", ""), *(local.get("display_name", "") for local in localizations.values()))
-    texts = [(language, text) for text in _base_texts(content)]
+    texts = [(language, text) for text in own_texts(content)]
     for tag, local in localizations.items():
         own = (local.get("display_name", ""), local.get("description", ""), *local.get("features", ()))
         texts += [(tag, text) for text in own]
@@ -29,15 +29,3 @@ def embedding_text(content: Content) -> str:
     """The text that a product's vector is made of: what it is, not what it costs; names, often made up, come last."""
     parts = (content.get("category", ""), content.get("description", ""), *content.get("features", ())[:_FEATURES])
     return ". ".join(part.strip(" .") for part in (*parts, content.get("display_name", "")) if part)
-
-
-def _base_texts(content: Content) -> Iterator[str]:
-    yield content.get("display_name", "")
-    yield content.get("description", "")
-    yield content.get("category", "")
-    yield from content.get("features", ())
-    for spec in content.get("specs", ()):
-        yield f"{spec.get('label', '')}: {spec.get('value', '')}"
-    if price := content.get("price"):
-        yield f"{price.get('units', '0')} {price.get('currency_code', '')}"
-    yield from content.get("allowed_claims", ())
