@@ -7,16 +7,15 @@ from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Any
 
+from google.longrunning import operations_pb2_grpc
 from google.type import money_pb2
 
 from adwright.context.v1 import context_service_pb2 as pb
 from adwright.context.v1 import context_service_pb2_grpc, resources_pb2
 from adwright.type.v1 import ad_pb2
-from adwright_context.app import SERVICE, build_catalog, build_shelves
-from adwright_context.assemble import Assembler
+from adwright_context.app import SERVICES, build_catalog, build_shelves, register
 from adwright_context.catalog import Catalog
 from adwright_context.retrieval.embedding import Encoder
-from adwright_context.servicer import ContextServicer
 from adwright_context.shelves import Limits
 from adwright_docstore import Store
 from adwright_servicekit.metrics import Metrics
@@ -41,6 +40,7 @@ class Context:
     """A client of the running service, for one tenant at a time."""
 
     stub: Any
+    operations: Any
     catalog: Catalog
     clock: Clock
     tenant: str = "demo"
@@ -49,10 +49,11 @@ class Context:
     )
 
     def as_(self, tenant: str) -> "Context":
-        return Context(self.stub, self.catalog, self.clock, tenant)
+        return Context(self.stub, self.operations, self.catalog, self.clock, tenant)
 
     async def __call__(self, method: str, request: Any) -> Any:
-        return await getattr(self.stub, method)(request, metadata=as_tenant(self.tenant))
+        stub = self.operations if method.endswith(("Operation", "Operations")) else self.stub
+        return await getattr(stub, method)(request, metadata=as_tenant(self.tenant))
 
     async def upload(
         self,
@@ -124,9 +125,9 @@ async def replica(
     """One replica of the service over a store that others may use too."""
     catalog = build_catalog(store, clock)
     meter = Metrics("adwright-context", readers=readers).meter
-    async with aclosing(build_shelves(catalog, meter, encoder=encoder, limits=limits)) as shelves:
-        servicer = ContextServicer(catalog, Assembler(catalog, shelves))
-        register = partial(context_service_pb2_grpc.add_ContextServiceServicer_to_server, servicer)
-        async with serving(register, [SERVICE]) as channel:
-            stub = context_service_pb2_grpc.ContextServiceStub(channel)
-            yield Context(stub, catalog, clock)
+    async with (
+        aclosing(build_shelves(catalog, meter, encoder=encoder, limits=limits)) as shelves,
+        serving(partial(register, catalog=catalog, shelves=shelves), SERVICES) as channel,
+    ):
+        stub = context_service_pb2_grpc.ContextServiceStub(channel)
+        yield Context(stub, operations_pb2_grpc.OperationsStub(channel), catalog, clock)

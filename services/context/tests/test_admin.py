@@ -124,7 +124,9 @@ def test_the_service_starts_says_where_and_ends_on_sigterm_with_0(environ: dict[
     )
     assert process.stderr is not None
     try:
-        assert "adwright.context.v1.ContextService on 127.0.0.1:" in process.stderr.readline()
+        line = process.stderr.readline()
+        assert "adwright.context.v1.ContextService" in line
+        assert " on 127.0.0.1:" in line
         process.send_signal(signal.SIGTERM)
         assert process.wait(timeout=20) == 0
     finally:

@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from adwright.context.v1 import context_service_pb2 as pb
 from adwright.context.v1 import resources_pb2
 from adwright_context.app import build_catalog
-from adwright_context.importing import FileFormat, import_file
+from adwright_context.import_model import FileFormat
+from adwright_context.importing import import_file
 from adwright_context.kinds import BRAND
 from adwright_context.records import MAX_RECORD_BYTES, RecordSplitter
-from adwright_context.rows import reader_for
 from adwright_docstore import open_store
 from adwright_servicekit.testing import as_tenant, expect_error
 
@@ -295,8 +295,7 @@ def test_how_a_file_is_cut_into_pieces_does_not_matter(cuts: set[int]) -> None:
                 "demo",
                 BRAND,
                 "",
-                reader_for(BRAND, FileFormat.JSONL),
-                RecordSplitter(),
+                FileFormat.JSONL,
                 pieces(),
             )
             return report.imported, [(p.line, p.field) for p in report.problems]

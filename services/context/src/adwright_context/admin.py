@@ -15,10 +15,9 @@ from adwright_servicekit.settings import SettingsError
 
 from .app import build_catalog, open_configured_store
 from .catalog import Catalog
-from .importing import FileFormat, ImportReport, import_file
+from .import_model import FileFormat, ImportReport
+from .importing import import_file
 from .kinds import BRAND, KINDS, Kind
-from .records import RecordSplitter
-from .rows import reader_for
 from .settings import StoreSettings
 
 __all__ = ["SeedFile", "run", "seed_files"]
@@ -118,8 +117,7 @@ async def _import(catalog: Catalog, tenant: str, file: SeedFile) -> ImportReport
         tenant,
         file.kind,
         file.brand_id,
-        reader_for(file.kind, file.file_format),
-        RecordSplitter(quoted=file.file_format is FileFormat.CSV),
+        file.file_format,
         _pieces(file.path),
     )
 

@@ -6,7 +6,10 @@ import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
+from typing import Final
 
+import grpc
+from google.longrunning import operations_pb2, operations_pb2_grpc
 from opentelemetry.metrics import Meter
 
 from adwright.context.v1 import context_service_pb2, context_service_pb2_grpc
@@ -18,18 +21,30 @@ from adwright_servicekit.telemetry import Telemetry
 from .assemble import Assembler
 from .catalog import Catalog
 from .convert import ProtoContract
+from .import_operations import ImportOperations
 from .janitor import run_janitor
 from .metrics import ContextMetrics
+from .operations_servicer import OperationsServicer
 from .retrieval.embedding import CachedEncoder, Encoder, PackagedEncoder
 from .servicer import ContextServicer
 from .settings import ContextSettings, StoreSettings
 from .shelves import Limits, Shelves
 
-__all__ = ["SERVICE", "build_catalog", "build_server", "build_shelves", "open_configured_store", "serve", "utc_now"]
+__all__ = [
+    "SERVICES",
+    "build_catalog",
+    "build_server",
+    "build_shelves",
+    "open_configured_store",
+    "register",
+    "serve",
+    "utc_now",
+]
 
-SERVICE = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"].full_name
-
-
+SERVICES: Final = (
+    context_service_pb2.DESCRIPTOR.services_by_name["ContextService"].full_name,
+    operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name,
+)
 _JANITOR_SECONDS = 600.0
 
 
@@ -73,10 +88,18 @@ def build_shelves(
 
 def build_server(settings: ContextSettings, telemetry: Telemetry, catalog: Catalog, shelves: Shelves) -> Server:
     """The gRPC server, not yet started."""
-    server = Server(settings.listen, [SERVICE], settings, telemetry)
-    servicer = ContextServicer(catalog, Assembler(catalog, shelves))
-    context_service_pb2_grpc.add_ContextServiceServicer_to_server(servicer, server.grpc)
+    server = Server(settings.listen, SERVICES, settings, telemetry)
+    register(server.grpc, catalog, shelves)
     return server
+
+
+def register(server: grpc.aio.Server, catalog: Catalog, shelves: Shelves) -> None:
+    """Adds SERVICES to a server."""
+    operations = ImportOperations(catalog)
+    context_service_pb2_grpc.add_ContextServiceServicer_to_server(
+        ContextServicer(catalog, Assembler(catalog, shelves), operations), server
+    )
+    operations_pb2_grpc.add_OperationsServicer_to_server(OperationsServicer(operations), server)
 
 
 async def serve(settings: ContextSettings, telemetry: Telemetry) -> None:

@@ -32,9 +32,10 @@ class FileRefused(InvalidInput):
 class TextGuard:
     """Looks at a file's pieces as they come and raises FileRefused for one that is no text."""
 
-    def __init__(self) -> None:
+    def __init__(self, offset: int = 0) -> None:
+        """`offset`: where in the file the first piece begins."""
         self._head = bytearray()
-        self._at_head = True
+        self._at_head = offset == 0
 
     def look(self, piece: bytes) -> None:
         """Raises FileRefused where the file, as far as it is known, cannot be text."""

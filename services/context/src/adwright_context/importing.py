@@ -2,94 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, Iterator
-from dataclasses import dataclass, field, replace
-from enum import Enum
-from typing import Protocol
+from collections.abc import AsyncIterable, Iterator, Sequence
+from dataclasses import replace
+from typing import Final, Protocol
 
-from adwright_docstore import (
-    ABSENT,
-    PRESENT,
-    Check,
-    ConditionFailed,
-    Item,
-    Op,
-    Put,
-    Version,
-)
-from adwright_servicekit.errors import AdwrightError, Conflict, InvalidInput, Unavailable
+from adwright_docstore import ConditionFailed, Key, Op, Put
+from adwright_servicekit.errors import AdwrightError, Conflict, FailedPrecondition, InvalidInput
 
-from . import changes, layout
-from .brands import purge
+from .batches import BatchWriter
 from .catalog import Catalog
 from .filetext import TextGuard
-from .kinds import Content, Kind, Name
+from .import_model import FileFormat, ImportReport, Problem, Progress, Row
+from .kinds import Kind, Name
 from .records import Record, RecordSplitter
+from .rows import reader_for
 from .store_errors import translated
 from .validation import check
 
-__all__ = ["FileFormat", "ImportReport", "Problem", "Row", "RowReader", "import_file"]
+__all__ = ["MOST_KEPT", "Importer", "Journal", "JournalLost", "import_file"]
 
-_MAX_PROBLEMS = 100
-# A transaction takes a hundred operations; a brand needs three, a look at what is deleted and an entry of its own.
-_BATCH_ROWS = {True: 90, False: 30}
-_BATCH_BYTES = 1024 * 1024
-_ATTEMPTS = 4
+MOST_KEPT: Final = 10_000
+"""So many refused rows of an import are kept; the others are counted."""
 
-
-class FileFormat(Enum):
-    """What the rows of a file look like."""
-
-    JSONL = "jsonl"
-    CSV = "csv"
+_BATCH_BYTES: Final = 1024 * 1024
+_ATTEMPTS: Final = 4
+# What may be the fault of a single row.
+_REFUSALS = (InvalidInput, FailedPrecondition)
+_BUSY = (ConditionFailed, Conflict)
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """What is wrong with one row; `field` is empty where the row cannot be read at all.
+class Journal(Protocol):
+    """Where an import keeps how far it is, in the transactions that write its rows."""
 
-    `column` is counted from 1, 0 where the row as a whole, or a line of JSON, is meant.
-    """
+    @property
+    def key(self) -> Key:
+        """Where that lies."""
 
-    line: int
-    field: str
-    message: str
-    column: int = 0
+    def at(self, progress: Progress, *, finished: bool) -> Put:
+        """What a transaction has to write for the import to be there; fails where somebody else moved it."""
 
+    def moved(self) -> None:
+        """The transaction was made."""
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """A row that could be read, and the line it starts on."""
-
-    line: int
-    name: Name
-    content: Content
-    size: int
+    def refused(self, problem: Problem) -> Put:
+        """What has to be written for a refused row not to be forgotten."""
 
 
-class RowReader(Protocol):
-    """Reads the rows of one file format; it may keep what the first row says of the others."""
-
-    def column(self, field: str) -> int:
-        """The column that a field stands in, counted from 1; 0 where there is none."""
-
-    def read(self, record: Record) -> Iterator[Row | Problem]:
-        """Yields what the record holds; nothing for a blank line or a header."""
-
-
-@dataclass(slots=True)
-class ImportReport:
-    """What became of the rows; problems are kept up to the hundredth."""
-
-    imported: int = 0
-    failed: int = 0
-    problems: list[Problem] = field(default_factory=list)
-
-    def add(self, problem: Problem) -> None:
-        """Counts a refused row."""
-        self.failed += 1
-        if len(self.problems) < _MAX_PROBLEMS:
-            self.problems.append(problem)
+class JournalLost(Exception):
+    """Somebody else has moved, ended or removed the import."""
 
 
 async def import_file(
@@ -97,8 +57,7 @@ async def import_file(
     tenant: str,
     kind: Kind,
     brand_id: str,
-    reader: RowReader,
-    splitter: RecordSplitter,
+    file_format: FileFormat,
     chunks: AsyncIterable[bytes],
     *,
     validate_only: bool = False,
@@ -106,139 +65,176 @@ async def import_file(
     """Creates or replaces what the rows name; a row that changes nothing writes nothing.
 
     `brand_id` is the brand that the file belongs to, empty for a file of brands. Raises NotFound
-    where it is not there, InvalidInput for a header that cannot be read, and FileRefused for what is no text.
+    where it is not there, and FileRefused for a header that cannot be read and for what is no text.
     """
-    if kind.in_brand:
-        await catalog.lookup.require_brand(tenant, Name.of_brand(brand_id))
-    writer = _Writer(catalog, tenant, kind, validate_only)
-
-    async def take(records: Iterator[Record]) -> None:
-        for record in records:
-            for found in reader.read(record):
-                problem = found if isinstance(found, Problem) else _problem(catalog, kind, brand_id, found)
-                if problem is not None:
-                    writer.report.add(replace(problem, column=reader.column(problem.field)))
-                elif isinstance(found, Row):
-                    await writer.add(found)
-
-    guard = TextGuard()
+    importer = Importer(catalog, tenant, kind, brand_id, file_format, validate_only=validate_only)
+    await importer.begin()
     async for chunk in chunks:
-        guard.look(chunk)
-        await take(splitter.feed(chunk))
-    await take(splitter.close())
-    await writer.flush()
-    writer.report.problems.sort(key=lambda problem: problem.line)
-    return writer.report
+        await importer.take(chunk)
+    await importer.finish()
+    return importer.report
 
 
-def _problem(catalog: Catalog, kind: Kind, brand_id: str, row: Row) -> Problem | None:
-    if kind.in_brand and row.name.brand_id != brand_id:
-        return Problem(row.line, "name", f"{row.name} is not in brands/{brand_id}, the parent of this import")
-    found = check(catalog.contract, row.name, row.content)
-    if not found:
-        return None
-    more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-    return Problem(row.line, found[0].field, found[0].description + more)
+class Importer:
+    """Takes the pieces of one file, and writes its rows a batch at a time, in the order of the file.
 
+    With a journal a batch and how far the import is with it are one transaction: whatever ends the
+    import, it can go on from there, and every row is written once.
+    """
 
-class _Writer:
-    """Gathers rows and writes them a batch at a time."""
-
-    def __init__(self, catalog: Catalog, tenant: str, kind: Kind, validate_only: bool) -> None:
-        self.report = ImportReport()
+    def __init__(
+        self,
+        catalog: Catalog,
+        tenant: str,
+        kind: Kind,
+        brand_id: str,
+        file_format: FileFormat,
+        *,
+        validate_only: bool = False,
+        journal: Journal | None = None,
+        progress: Progress | None = None,
+    ) -> None:
+        """`progress` is where the file goes on; without one it begins."""
+        progress = progress or Progress()
+        self.report = ImportReport(progress.imported, progress.failed)
         self._catalog = catalog
         self._tenant = tenant
         self._kind = kind
+        self._brand_id = brand_id
+        self._reader = reader_for(kind, file_format, progress.state)
+        self._splitter = RecordSplitter(quoted=file_format is FileFormat.CSV, start=progress.place)
+        self._guard = TextGuard(progress.place.offset)
         self._validate_only = validate_only
-        self._rows: dict[Name, Row] = {}
+        self._journal = journal
+        self._writer = BatchWriter(catalog, tenant, kind)
+        self._place = self._committed = progress.place
+        self._batch: list[tuple[Row | Problem, Progress]] = []
+        self._names: set[Name] = set()
         self._bytes = 0
 
-    async def add(self, row: Row) -> None:
+    async def begin(self) -> None:
+        """Raises NotFound where the brand is not there."""
+        if self._kind.in_brand:
+            await self._catalog.lookup.require_brand(self._tenant, Name.of_brand(self._brand_id))
+
+    async def take(self, piece: bytes) -> None:
+        """The next piece. Raises FileRefused, NotFound (the brand), JournalLost, Conflict, Unavailable."""
+        self._guard.look(piece)
+        await self._take(self._splitter.feed(piece))
+
+    async def pause(self) -> None:
+        """Writes the rows that are complete; one that is cut off has to come again. Raises as `take`."""
+        await self._flush()
+
+    async def finish(self) -> None:
+        """The file has ended. Raises as `take`."""
+        await self._take(self._splitter.close())
+        await self._flush(finished=True)
+        self.report.problems.sort(key=lambda problem: problem.line)
+
+    async def _take(self, records: Iterator[Record]) -> None:
+        for record in records:
+            for found in self._reader.read(record):
+                await self._add(self._checked(found), record)
+            self._place = record.after
+
+    def _checked(self, found: Row | Problem) -> Row | Problem:
+        problem = found if isinstance(found, Problem) else self._problem(found)
+        if problem is None:
+            return found
+        return replace(problem, column=self._reader.column(problem.field)).clipped()
+
+    def _problem(self, row: Row) -> Problem | None:
+        if self._kind.in_brand and row.name.brand_id != self._brand_id:
+            return Problem(row.line, "name", f"{row.name} is not in brands/{self._brand_id}, the parent of this import")
+        wrong = check(self._catalog.contract, row.name, row.content)
+        if not wrong:
+            return None
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        return Problem(row.line, wrong[0].field, wrong[0].description + more)
+
+    async def _add(self, found: Row | Problem, record: Record) -> None:
         # A transaction may name a key once; of two rows with one name the later one stays.
-        if row.name in self._rows:
-            await self.flush()
-        self._rows[row.name] = row
-        self._bytes += row.size
-        if len(self._rows) >= _BATCH_ROWS[self._kind.in_brand] or self._bytes >= _BATCH_BYTES:
-            await self.flush()
+        if isinstance(found, Row) and found.name in self._names:
+            await self._flush()
+        if isinstance(found, Row):
+            self._names.add(found.name)
+            self._bytes += found.size
+        self._batch.append((found, Progress(record.after, self._reader.state)))
+        if len(self._batch) >= self._writer.most or self._bytes >= _BATCH_BYTES:
+            self._place = record.after
+            await self._flush()
 
-    async def flush(self) -> None:
-        rows = list(self._rows.values())
-        self._rows, self._bytes = {}, 0
-        if not rows:
+    async def _flush(self, *, finished: bool = False) -> None:
+        batch, self._batch, self._names, self._bytes = self._batch, [], set(), 0
+        if not batch and not finished and self._place == self._committed:
             return
-        if self._validate_only:
-            self.report.imported += len(rows)
-            return
+        end = Progress(self._place, self._reader.state)
+        rows = [found for found, _ in batch if isinstance(found, Row)]
+        problems = [found for found, _ in batch if isinstance(found, Problem)]
+        # Before the progress that counts them: they are the same however often the rows are read.
+        await self._keep(problems)
         try:
-            with translated():
-                await self._write(rows)
-        except (ConditionFailed, Conflict, InvalidInput):
-            for row in rows:
-                await self._write_alone(row)
-        else:
-            self.report.imported += len(rows)
+            await self._commit(end, rows, problems, finished=finished)
+        except (*_BUSY, *_REFUSALS):
+            await self._commit_one_by_one(batch)
+            await self._commit(end, finished=finished)
 
-    async def _write_alone(self, row: Row) -> None:
-        refusal: AdwrightError = Conflict(f"{row.name} is being changed by others: import it again")
+    async def _keep(self, problems: Sequence[Problem]) -> None:
+        if self._journal and (kept := problems[: max(0, MOST_KEPT - self.report.failed)]):
+            with translated():
+                await self._catalog.store.write_many([self._journal.refused(problem) for problem in kept])
+
+    async def _commit_one_by_one(self, batch: Sequence[tuple[Row | Problem, Progress]]) -> None:
+        for found, after in batch:
+            if isinstance(found, Problem):
+                # Counted by the next commit, which lies behind it in the file.
+                self.report.add(found)
+                continue
+            refusal = await self._try_alone(found, after)
+            if refusal is not None:
+                problem = Problem(found.line, "", refusal.message).clipped()
+                # Another time the row may be taken: that it was refused holds only along with the progress.
+                await self._commit(after, problems=[problem], keep=True)
+
+    async def _try_alone(self, row: Row, after: Progress) -> AdwrightError | None:
         for _ in range(_ATTEMPTS):
             try:
-                with translated():
-                    await self._write([row])
-            except (ConditionFailed, Conflict):
-                if self._kind.in_brand:
-                    await self._catalog.lookup.require_brand(self._tenant, row.name.brand)
-                elif await self._is_deleted(row.name):
-                    refusal = Conflict(f"{row.name} is deleted: restore it with UndeleteBrand, and import it again")
-                    break
+                await self._commit(after, [row])
+            except _BUSY:
+                await self.begin()
                 continue
-            except Unavailable:
-                raise
-            except AdwrightError as error:
-                refusal = error
-                break
-            self.report.imported += 1
-            return
-        self.report.add(Problem(row.line, "", refusal.message))
+            except _REFUSALS as error:
+                return error
+            return None
+        return Conflict(f"{row.name} is being changed by others: import it again")
 
-    async def _is_deleted(self, brand: Name) -> bool:
-        with translated():
-            return await self._catalog.store.get(layout.deleted_key(self._tenant, brand.id)) is not None
-
-    async def _write(self, rows: list[Row]) -> None:
-        store, now = self._catalog.store, self._catalog.now()
-        keys = {row.name: layout.key_of(self._tenant, row.name) for row in rows}
-        there = await store.get_many(keys.values())
-        ops: list[Op] = []
-        for row in rows:
-            old = there.get(keys[row.name])
-            if old is None:
-                ops.append(Put(keys[row.name], layout.pack(row.content, now, now), ABSENT))
-            elif (put := _replacement(row, old, self._catalog)) is not None:
-                ops.append(put)
-        if not ops:
-            return
-        changed = {op.key for op in ops}
-        written = [name for name, key in keys.items() if key in changed]
-        if self._kind.in_brand:
-            ops.append(Check(layout.key_of(self._tenant, rows[0].name.brand), PRESENT))
-            ops.append(changes.entry(self._tenant, rows[0].name.brand_id, written, now))
-        else:
-            ops += [Check(layout.deleted_key(self._tenant, name.id), ABSENT) for name in written]
-            ops += [changes.entry(self._tenant, name.id, [name], now) for name in written]
-            for name in written:
-                if keys[name] not in there:
-                    guards = [Check(keys[name], ABSENT), Check(layout.deleted_key(self._tenant, name.id), ABSENT)]
-                    await purge(store, self._tenant, name.id, guards)
-        await store.transact(ops)
-        for brand_id in {name.brand_id for name in written}:
-            self._catalog.writer.notify(self._tenant, brand_id)
-
-
-def _replacement(row: Row, old: Item, catalog: Catalog) -> Put | None:
-    before = layout.unpack(row.name.kind, row.name.brand_id, old)
-    if before.content == row.content and not before.deleted:
-        return None
-    now = catalog.now()
-    data = layout.pack(row.content, before.create_time or now, now)
-    return Put(old.key, data, Version(old.version))
+    async def _commit(
+        self,
+        after: Progress,
+        rows: Sequence[Row] = (),
+        problems: Sequence[Problem] = (),
+        *,
+        finished: bool = False,
+        keep: bool = False,
+    ) -> None:
+        imported, failed = self.report.imported + len(rows), self.report.failed + len(problems)
+        progress = replace(after, imported=imported, failed=failed)
+        extra: list[Op] = []
+        if self._journal:
+            extra.append(self._journal.at(progress, finished=finished))
+            if keep and failed <= MOST_KEPT:
+                extra += [self._journal.refused(problem) for problem in problems]
+        contents = {} if self._validate_only else {row.name: row.content for row in rows}
+        try:
+            await self._writer.write(contents, extra)
+        except ConditionFailed as error:
+            if self._journal and error.key == self._journal.key:
+                raise JournalLost from None
+            raise
+        if self._journal:
+            self._journal.moved()
+        self.report.imported = imported
+        for problem in problems:
+            self.report.add(problem)
+        self._committed = after.place

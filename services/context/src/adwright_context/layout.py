@@ -10,6 +10,8 @@ list a brand's products or exemplars         ``TENANT#brand#BRAND``  prefix ``pr
 get, restore a deleted brand                 ``TENANT#brands``       ``BRAND!deleted``
 what was written lately (`changes`)          ``…#changes#BRAND``     from a time on
 was this request done? (`requests`)          ``TENANT#requests``     the request's UUID
+an import: how far is it? (`import_record`)  ``TENANT#operations``   its id
+the rows that it refused                     ``…#operation#ID``      the line, all in order
 deleted brands that are due (`janitor`)      ``adwright#expunge``    ``TIME#TENANT#BRAND``, to a time
 ===========================================  ======================  ==============================
 
@@ -48,8 +50,10 @@ __all__ = [
     "is_being_expunged",
     "is_deleted",
     "key_of",
+    "operations_partition",
     "pack",
     "partition",
+    "refused_partition",
     "requests_partition",
     "sk_range",
     "stamp",
@@ -86,6 +90,16 @@ def stamp(moment: datetime) -> str:
 def requests_partition(tenant: str) -> str:
     """The partition of a tenant's request ids."""
     return f"{quote(tenant, safe='')}#requests"
+
+
+def operations_partition(tenant: str) -> str:
+    """The partition of a tenant's imports."""
+    return f"{quote(tenant, safe='')}#operations"
+
+
+def refused_partition(tenant: str, operation_id: str) -> str:
+    """The partition of the rows that an import refused."""
+    return f"{quote(tenant, safe='')}#operation#{operation_id}"
 
 
 def deleted_key(tenant: str, brand_id: str) -> Key:

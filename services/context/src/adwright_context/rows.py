@@ -8,16 +8,16 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from adwright_servicekit.errors import InvalidInput
-
 from .convert import RowError, content_of_json
-from .importing import FileFormat, Problem, Row, RowReader
+from .filetext import FileRefused
+from .import_model import FileFormat, Problem, Row, RowReader
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Kind
 from .records import Record
 
 __all__ = ["CsvReader", "JsonlReader", "reader_for"]
 
-_ENVELOPE: Final = ("etag", "create_time", "update_time")
+_MAX_HEADER_BYTES: Final = 64 * 1024
+_ENVELOPE: Final = ("etag", "create_time", "update_time", "delete_time", "expire_time")
 _TEXTS: Final[Mapping[Kind, Sequence[str]]] = {
     BRAND: ("name", "display_name", "voice", "style_guide"),
     PRODUCT: ("name", "display_name", "description", "category", "price"),
@@ -40,9 +40,9 @@ _FIELD_PATH: Final = re.compile(r"[a-z][a-z0-9_]*(\[[0-9]{1,3}\])?")
 _PRICE: Final = re.compile(r"(-?)(\d{1,18})(?:\.(\d{1,9}))? ?([A-Z]{3})")
 
 
-def reader_for(kind: Kind, file_format: FileFormat) -> RowReader:
-    """The reader of one file."""
-    return JsonlReader(kind) if file_format is FileFormat.JSONL else CsvReader(kind)
+def reader_for(kind: Kind, file_format: FileFormat, state: Sequence[str] = ()) -> RowReader:
+    """The reader of one file; with the `state` of another reader it goes on where that one was."""
+    return JsonlReader(kind) if file_format is FileFormat.JSONL else CsvReader(kind, state)
 
 
 class JsonlReader:
@@ -50,6 +50,10 @@ class JsonlReader:
 
     def __init__(self, kind: Kind) -> None:
         self._kind = kind
+
+    @property
+    def state(self) -> Sequence[str]:
+        return ()
 
     def column(self, field: str) -> int:
         return 0
@@ -76,19 +80,24 @@ class CsvReader:
     named by its path (`headlines[0]`), in the order of the columns.
     """
 
-    def __init__(self, kind: Kind) -> None:
+    def __init__(self, kind: Kind, columns: Sequence[str] = ()) -> None:
+        """`columns`: the header, where it was read before."""
         self._kind = kind
-        self._columns: list[str] | None = None
+        self._columns = list(columns)
+
+    @property
+    def state(self) -> Sequence[str]:
+        return self._columns
 
     def column(self, field: str) -> int:
         # `price.currency_code` stands in the column `price`, `features[1]` in `features`.
-        fits = [column for column in self._columns or () if re.match(rf"{re.escape(column)}(?![\w-])", field)]
+        fits = [column for column in self._columns if re.match(rf"{re.escape(column)}(?![\w-])", field)]
         return 1 + self._columns.index(max(fits, key=len)) if self._columns and fits else 0
 
     def read(self, record: Record) -> Iterator[Row | Problem]:
         text = _text_of(record)
         if isinstance(text, Problem):
-            if self._columns is None:
+            if not self._columns:
                 raise _header_error(text.message)
             yield text
             return
@@ -97,9 +106,13 @@ class CsvReader:
         try:
             cells = next(csv.reader([text], strict=True))
         except csv.Error as error:
+            if not self._columns:
+                raise _header_error(f"the header line is no row of CSV: {error}") from None
             yield Problem(record.line, "", f"is no row of CSV: {error}")
             return
-        if self._columns is None:
+        if not self._columns:
+            if len(record.data) > _MAX_HEADER_BYTES:
+                raise _header_error("the header line is longer than 64 KiB")
             self._columns = self._header(cells)
         elif len(cells) != len(self._columns):
             yield Problem(
@@ -202,5 +215,5 @@ def _price(cell: str) -> dict[str, Any]:
     return {**money, "nanos": -nanos if sign else nanos} if nanos else money
 
 
-def _header_error(why: str) -> InvalidInput:
-    return InvalidInput(f"the CSV file cannot be read: {why}", reason="CSV_HEADER_INVALID")
+def _header_error(why: str) -> FileRefused:
+    return FileRefused(f"the CSV file cannot be read: {why}", reason="CSV_HEADER_INVALID")

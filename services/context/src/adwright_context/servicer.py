@@ -2,41 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from typing import Any, Final, TypeAlias, TypeVar, cast
+from typing import Any, TypeAlias, TypeVar, cast
 
 import grpc
 
 from adwright.context.v1 import context_service_pb2 as pb
-from adwright.context.v1 import context_service_pb2_grpc, resources_pb2
+from adwright.context.v1 import resources_pb2
 from adwright_servicekit.call import current_tenant
-from adwright_servicekit.errors import InvalidInput
 
 from .assemble import Assembler, AssembleRequest
 from .catalog import Catalog
 from .convert import Message, content_of, to_message
 from .deletion import Deletion
-from .importing import FileFormat, ImportReport, import_file
+from .import_operations import ImportOperations
+from .import_servicer import ImportServicer
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Kind, Name
-from .records import RecordSplitter
-from .rows import reader_for
 
 __all__ = ["ContextServicer"]
 
 M = TypeVar("M", bound=Message)
 Call: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
-_FORMATS: Final = {
-    pb.ImportConfig.FILE_FORMAT_JSONL: FileFormat.JSONL,
-    pb.ImportConfig.FILE_FORMAT_CSV: FileFormat.CSV,
-}
 
-
-class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
+class ContextServicer(ImportServicer):
     """Serves the tenant that the call's metadata names."""
 
-    def __init__(self, catalog: Catalog, assembler: Assembler) -> None:
-        self._catalog = catalog
+    def __init__(self, catalog: Catalog, assembler: Assembler, operations: ImportOperations) -> None:
+        super().__init__(catalog, operations)
         self._assembler = assembler
         self._deletion = Deletion(catalog)
 
@@ -99,11 +91,6 @@ class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
     async def UndeleteBrand(self, request: pb.UndeleteBrandRequest, context: Call) -> resources_pb2.Brand:
         return cast(resources_pb2.Brand, await self._undelete(BRAND, request))
 
-    async def ImportBrands(
-        self, request_iterator: AsyncIterator[pb.ImportBrandsRequest], context: Call
-    ) -> pb.ImportBrandsResponse:
-        return pb.ImportBrandsResponse(**_fields(await self._import(BRAND, request_iterator)))
-
     async def CreateProduct(self, request: pb.CreateProductRequest, context: Call) -> resources_pb2.Product:
         return await self._create(PRODUCT, request.parent, request.product_id, request.product, request)
 
@@ -123,11 +110,6 @@ class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
     async def UndeleteProduct(self, request: pb.UndeleteProductRequest, context: Call) -> resources_pb2.Product:
         return cast(resources_pb2.Product, await self._undelete(PRODUCT, request))
 
-    async def ImportProducts(
-        self, request_iterator: AsyncIterator[pb.ImportProductsRequest], context: Call
-    ) -> pb.ImportProductsResponse:
-        return pb.ImportProductsResponse(**_fields(await self._import(PRODUCT, request_iterator)))
-
     async def CreateExemplar(self, request: pb.CreateExemplarRequest, context: Call) -> resources_pb2.Exemplar:
         return await self._create(EXEMPLAR, request.parent, request.exemplar_id, request.exemplar, request)
 
@@ -146,11 +128,6 @@ class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
 
     async def UndeleteExemplar(self, request: pb.UndeleteExemplarRequest, context: Call) -> resources_pb2.Exemplar:
         return cast(resources_pb2.Exemplar, await self._undelete(EXEMPLAR, request))
-
-    async def ImportExemplars(
-        self, request_iterator: AsyncIterator[pb.ImportExemplarsRequest], context: Call
-    ) -> pb.ImportExemplarsResponse:
-        return pb.ImportExemplarsResponse(**_fields(await self._import(EXEMPLAR, request_iterator)))
 
     async def _create(self, kind: Kind, parent: str, identifier: str, message: M, request: Any) -> M:
         full = f"{parent}/{kind.plural}/{identifier}" if kind.in_brand else f"brands/{identifier}"
@@ -204,43 +181,6 @@ class ContextServicer(context_service_pb2_grpc.ContextServiceServicer):
             await self._deletion.undelete(current_tenant(), name, etag=request.etag, request_id=request.request_id)
         )
 
-    async def _import(self, kind: Kind, requests: AsyncIterator[Any]) -> ImportReport:
-        first = await anext(requests, None)
-        if first is None or first.WhichOneof("part") != "config":
-            raise InvalidInput.of("config", "must come in the first message", reason="IMPORT_CONFIG_MISSING")
-        config: pb.ImportConfig = first.config
-        file_format = _FORMATS[config.file_format]
-        if not kind.in_brand and config.parent:
-            raise InvalidInput.of("config.parent", "brands have no parent: leave it empty", reason="PARENT_INVALID")
-        return await import_file(
-            self._catalog,
-            current_tenant(),
-            kind,
-            _brand_id(kind, config.parent, "config.parent"),
-            reader_for(kind, file_format),
-            RecordSplitter(quoted=file_format is FileFormat.CSV),
-            _data(requests),
-            validate_only=config.validate_only,
-        )
 
-
-def _brand_id(kind: Kind, parent: str, field: str = "parent") -> str:
-    return Name.parse(BRAND, parent, field).id if kind.in_brand else ""
-
-
-async def _data(requests: AsyncIterator[Any]) -> AsyncIterator[bytes]:
-    async for request in requests:
-        if request.WhichOneof("part") != "data":
-            raise InvalidInput.of("config", "comes once, in the first message", reason="IMPORT_CONFIG_REPEATED")
-        yield request.data
-
-
-def _fields(report: ImportReport) -> dict[str, Any]:
-    return {
-        "imported_count": report.imported,
-        "failed_count": report.failed,
-        "errors": [
-            pb.ImportError(line=problem.line, column=problem.column, field=problem.field, message=problem.message)
-            for problem in report.problems
-        ],
-    }
+def _brand_id(kind: Kind, parent: str) -> str:
+    return Name.parse(BRAND, parent, "parent").id if kind.in_brand else ""

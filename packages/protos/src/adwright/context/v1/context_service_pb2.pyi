@@ -8,6 +8,7 @@ from collections import abc as _abc
 from google.protobuf import descriptor as _descriptor
 from google.protobuf import field_mask_pb2 as _field_mask_pb2
 from google.protobuf import message as _message
+from google.protobuf import timestamp_pb2 as _timestamp_pb2
 from google.protobuf.internal import containers as _containers
 from google.protobuf.internal import enum_type_wrapper as _enum_type_wrapper
 import builtins as _builtins
@@ -20,6 +21,34 @@ else:
     from typing_extensions import TypeAlias as _TypeAlias, Never as _Never
 
 DESCRIPTOR: _descriptor.FileDescriptor
+
+class _Collection:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _CollectionEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Collection.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    COLLECTION_UNSPECIFIED: _Collection.ValueType  # 0
+    """Not set."""
+    COLLECTION_BRANDS: _Collection.ValueType  # 1
+    """The tenant's brands."""
+    COLLECTION_PRODUCTS: _Collection.ValueType  # 2
+    """The products of a brand."""
+    COLLECTION_EXEMPLARS: _Collection.ValueType  # 3
+    """The exemplars of a brand."""
+
+class Collection(_Collection, metaclass=_CollectionEnumTypeWrapper):
+    """Which resources are meant."""
+
+COLLECTION_UNSPECIFIED: Collection.ValueType  # 0
+"""Not set."""
+COLLECTION_BRANDS: Collection.ValueType  # 1
+"""The tenant's brands."""
+COLLECTION_PRODUCTS: Collection.ValueType  # 2
+"""The products of a brand."""
+COLLECTION_EXEMPLARS: Collection.ValueType  # 3
+"""The exemplars of a brand."""
+Global___Collection: _TypeAlias = Collection  # noqa: Y015
 
 @_typing.final
 class AssembleContextRequest(_message.Message):
@@ -1051,3 +1080,305 @@ class ImportExemplarsResponse(_message.Message):
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
 Global___ImportExemplarsResponse: _TypeAlias = ImportExemplarsResponse  # noqa: Y015
+
+@_typing.final
+class StartImportRequest(_message.Message):
+    """Request of StartImport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    collection: Global___Collection.ValueType
+    """What the file has."""
+    request_id: _builtins.str
+    """A UUID of the caller's: a repeat with the same one is answered with the operation that was begun, as it is now."""
+    @_builtins.property
+    def config(self) -> Global___ImportConfig:
+        """How it is to be read."""
+
+    def __init__(
+        self,
+        *,
+        collection: Global___Collection.ValueType = ...,
+        config: Global___ImportConfig | None = ...,
+        request_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "config", b"config", "request_id", b"request_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___StartImportRequest: _TypeAlias = StartImportRequest  # noqa: Y015
+
+@_typing.final
+class UploadImportRequest(_message.Message):
+    """One message of UploadImport."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    START_FIELD_NUMBER: _builtins.int
+    DATA_FIELD_NUMBER: _builtins.int
+    FINISH_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next bytes of the file, at most 1 MiB a message; a row may be split between messages and calls."""
+    finish: _builtins.bool
+    """The file ends here. Without it the import waits for another upload."""
+    @_builtins.property
+    def start(self) -> Global___UploadStart:
+        """Where this upload goes on."""
+
+    def __init__(
+        self,
+        *,
+        start: Global___UploadStart | None = ...,
+        data: _builtins.bytes = ...,
+        finish: _builtins.bool = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "finish", b"finish", "part", b"part", "start", b"start"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "finish", b"finish", "part", b"part", "start", b"start"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_part: _TypeAlias = _typing.Literal["start", "data", "finish"]  # noqa: Y015
+    _WhichOneofArgType_part: _TypeAlias = _typing.Literal["part", b"part"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_part) -> _WhichOneofReturnType_part | None: ...
+
+Global___UploadImportRequest: _TypeAlias = UploadImportRequest  # noqa: Y015
+
+@_typing.final
+class UploadStart(_message.Message):
+    """Which import an upload belongs to, and where in the file it goes on."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_FIELD_NUMBER: _builtins.int
+    OFFSET_FIELD_NUMBER: _builtins.int
+    operation: _builtins.str
+    """The operation of StartImport, `operations/context-…`."""
+    offset: _builtins.int
+    """Where the data of this call begins in the file: `committed_bytes` of the operation. Units: bytes."""
+    def __init__(
+        self,
+        *,
+        operation: _builtins.str = ...,
+        offset: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["offset", b"offset", "operation", b"operation"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UploadStart: _TypeAlias = UploadStart  # noqa: Y015
+
+@_typing.final
+class ImportMetadata(_message.Message):
+    """How far an import is."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    CONFIG_FIELD_NUMBER: _builtins.int
+    COMMITTED_BYTES_FIELD_NUMBER: _builtins.int
+    IMPORTED_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_COUNT_FIELD_NUMBER: _builtins.int
+    CREATE_TIME_FIELD_NUMBER: _builtins.int
+    UPDATE_TIME_FIELD_NUMBER: _builtins.int
+    EXPIRE_TIME_FIELD_NUMBER: _builtins.int
+    COMMITTED_CRC32_FIELD_NUMBER: _builtins.int
+    collection: Global___Collection.ValueType
+    """What is imported."""
+    committed_bytes: _builtins.int
+    """All bytes of the file before this one are taken care of: their rows are written or refused. Units: bytes."""
+    imported_count: _builtins.int
+    """Rows that were created or replaced so far."""
+    failed_count: _builtins.int
+    """Rows that were refused so far."""
+    committed_crc32: _builtins.int
+    """CRC-32 (as in zlib and PNG) of the bytes before `committed_bytes`, by which a client that goes on can tell
+    whether it has the same file.
+    """
+    @_builtins.property
+    def config(self) -> Global___ImportConfig:
+        """How the file is read."""
+
+    @_builtins.property
+    def create_time(self) -> _timestamp_pb2.Timestamp:
+        """When it began."""
+
+    @_builtins.property
+    def update_time(self) -> _timestamp_pb2.Timestamp:
+        """When the last bytes were committed."""
+
+    @_builtins.property
+    def expire_time(self) -> _timestamp_pb2.Timestamp:
+        """When the operation is forgotten, finished or not."""
+
+    def __init__(
+        self,
+        *,
+        collection: Global___Collection.ValueType = ...,
+        config: Global___ImportConfig | None = ...,
+        committed_bytes: _builtins.int = ...,
+        imported_count: _builtins.int = ...,
+        failed_count: _builtins.int = ...,
+        create_time: _timestamp_pb2.Timestamp | None = ...,
+        update_time: _timestamp_pb2.Timestamp | None = ...,
+        expire_time: _timestamp_pb2.Timestamp | None = ...,
+        committed_crc32: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["config", b"config", "create_time", b"create_time", "expire_time", b"expire_time", "update_time", b"update_time"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "committed_bytes", b"committed_bytes", "committed_crc32", b"committed_crc32", "config", b"config", "create_time", b"create_time", "expire_time", b"expire_time", "failed_count", b"failed_count", "imported_count", b"imported_count", "update_time", b"update_time"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportMetadata: _TypeAlias = ImportMetadata  # noqa: Y015
+
+@_typing.final
+class ImportSummary(_message.Message):
+    """What became of an imported file."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    IMPORTED_COUNT_FIELD_NUMBER: _builtins.int
+    FAILED_COUNT_FIELD_NUMBER: _builtins.int
+    ERRORS_FIELD_NUMBER: _builtins.int
+    imported_count: _builtins.int
+    """Rows that were created or replaced."""
+    failed_count: _builtins.int
+    """Rows that were refused; ListImportErrors has them all."""
+    @_builtins.property
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportError]:
+        """What is wrong with the first 100 of them."""
+
+    def __init__(
+        self,
+        *,
+        imported_count: _builtins.int = ...,
+        failed_count: _builtins.int = ...,
+        errors: _abc.Iterable[Global___ImportError] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "failed_count", b"failed_count", "imported_count", b"imported_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ImportSummary: _TypeAlias = ImportSummary  # noqa: Y015
+
+@_typing.final
+class ListImportErrorsRequest(_message.Message):
+    """Request of ListImportErrors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    OPERATION_FIELD_NUMBER: _builtins.int
+    PAGE_SIZE_FIELD_NUMBER: _builtins.int
+    PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    operation: _builtins.str
+    """The operation of StartImport, `operations/context-…`."""
+    page_size: _builtins.int
+    """At most so many in one page, 1 to 1000; 0: 50."""
+    page_token: _builtins.str
+    """`next_page_token` of the page before, as it was given."""
+    def __init__(
+        self,
+        *,
+        operation: _builtins.str = ...,
+        page_size: _builtins.int = ...,
+        page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["operation", b"operation", "page_size", b"page_size", "page_token", b"page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportErrorsRequest: _TypeAlias = ListImportErrorsRequest  # noqa: Y015
+
+@_typing.final
+class ListImportErrorsResponse(_message.Message):
+    """Response of ListImportErrors."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    ERRORS_FIELD_NUMBER: _builtins.int
+    NEXT_PAGE_TOKEN_FIELD_NUMBER: _builtins.int
+    next_page_token: _builtins.str
+    """Where the next page starts; empty: this was the last."""
+    @_builtins.property
+    def errors(self) -> _containers.RepeatedCompositeFieldContainer[Global___ImportError]:
+        """This page, by line."""
+
+    def __init__(
+        self,
+        *,
+        errors: _abc.Iterable[Global___ImportError] | None = ...,
+        next_page_token: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["errors", b"errors", "next_page_token", b"next_page_token"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ListImportErrorsResponse: _TypeAlias = ListImportErrorsResponse  # noqa: Y015
+
+@_typing.final
+class ExportResourcesRequest(_message.Message):
+    """Request of ExportResources."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    COLLECTION_FIELD_NUMBER: _builtins.int
+    PARENT_FIELD_NUMBER: _builtins.int
+    FILTER_FIELD_NUMBER: _builtins.int
+    collection: Global___Collection.ValueType
+    """What is wanted."""
+    parent: _builtins.str
+    """The brand, `brands/nordlys`; empty for brands."""
+    filter: _builtins.str
+    """Only those for which this holds, as in the List methods."""
+    def __init__(
+        self,
+        *,
+        collection: Global___Collection.ValueType = ...,
+        parent: _builtins.str = ...,
+        filter: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["collection", b"collection", "filter", b"filter", "parent", b"parent"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportResourcesRequest: _TypeAlias = ExportResourcesRequest  # noqa: Y015
+
+@_typing.final
+class ExportResourcesResponse(_message.Message):
+    """One message of ExportResources."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    DATA_FIELD_NUMBER: _builtins.int
+    EXPORTED_COUNT_FIELD_NUMBER: _builtins.int
+    data: _builtins.bytes
+    """The next lines, UTF-8, each with its line break; whole lines only."""
+    exported_count: _builtins.int
+    """How many resources were sent so far, this message included."""
+    def __init__(
+        self,
+        *,
+        data: _builtins.bytes = ...,
+        exported_count: _builtins.int = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["data", b"data", "exported_count", b"exported_count"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ExportResourcesResponse: _TypeAlias = ExportResourcesResponse  # noqa: Y015

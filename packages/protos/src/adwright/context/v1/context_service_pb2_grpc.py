@@ -5,6 +5,7 @@ import warnings
 
 from adwright.context.v1 import context_service_pb2 as adwright_dot_context_dot_v1_dot_context__service__pb2
 from adwright.context.v1 import resources_pb2 as adwright_dot_context_dot_v1_dot_resources__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -146,6 +147,26 @@ class ContextServiceStub:
                 '/adwright.context.v1.ContextService/ImportExemplars',
                 request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsRequest.SerializeToString,
                 response_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsResponse.FromString,
+                _registered_method=True)
+        self.StartImport = channel.unary_unary(
+                '/adwright.context.v1.ContextService/StartImport',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.StartImportRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.UploadImport = channel.stream_unary(
+                '/adwright.context.v1.ContextService/UploadImport',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UploadImportRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.ListImportErrors = channel.unary_unary(
+                '/adwright.context.v1.ContextService/ListImportErrors',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsRequest.SerializeToString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsResponse.FromString,
+                _registered_method=True)
+        self.ExportResources = channel.unary_stream(
+                '/adwright.context.v1.ContextService/ExportResources',
+                request_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesRequest.SerializeToString,
+                response_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesResponse.FromString,
                 _registered_method=True)
 
 
@@ -316,6 +337,41 @@ class ContextServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def StartImport(self, request, context):
+        """Begins an import that survives its client, its connection and this server: the file follows by UploadImport, in as
+        many calls as it takes. `metadata` is ImportMetadata, `response` ImportSummary; google.longrunning.Operations
+        reads, waits for, cancels and lists it. Errors: NOT_FOUND (brand), INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def UploadImport(self, request_iterator, context):
+        """Sends the next bytes of a begun import. Rows are written as they come; what the returned operation calls committed
+        is never lost. After a broken call, ask for the operation and go on from its `committed_bytes`.
+        Errors: NOT_FOUND (operation, brand), ABORTED (another upload to it was faster), FAILED_PRECONDITION (it has
+        ended), OUT_OF_RANGE (`offset` is not `committed_bytes`; ErrorInfo has them), INVALID_ARGUMENT (the file is no
+        text, or its header cannot be read: the operation ends with the same error).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListImportErrors(self, request, context):
+        """Lists the refused rows of an import, all of them, by line. Errors: NOT_FOUND (operation).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportResources(self, request, context):
+        """Sends a tenant's brands, or a brand's products or exemplars, as JSONL that can be imported again.
+        Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_ContextServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -428,6 +484,26 @@ def add_ContextServiceServicer_to_server(servicer, server):
                     servicer.ImportExemplars,
                     request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsRequest.FromString,
                     response_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsResponse.SerializeToString,
+            ),
+            'StartImport': grpc.unary_unary_rpc_method_handler(
+                    servicer.StartImport,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.StartImportRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'UploadImport': grpc.stream_unary_rpc_method_handler(
+                    servicer.UploadImport,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.UploadImportRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ListImportErrors': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListImportErrors,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsRequest.FromString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsResponse.SerializeToString,
+            ),
+            'ExportResources': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportResources,
+                    request_deserializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesRequest.FromString,
+                    response_serializer=adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesResponse.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -1026,6 +1102,114 @@ class ContextService:
             '/adwright.context.v1.ContextService/ImportExemplars',
             adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsRequest.SerializeToString,
             adwright_dot_context_dot_v1_dot_context__service__pb2.ImportExemplarsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def StartImport(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/StartImport',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.StartImportRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UploadImport(request_iterator,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.stream_unary(
+            request_iterator,
+            target,
+            '/adwright.context.v1.ContextService/UploadImport',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.UploadImportRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListImportErrors(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/ListImportErrors',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsRequest.SerializeToString,
+            adwright_dot_context_dot_v1_dot_context__service__pb2.ListImportErrorsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportResources(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/adwright.context.v1.ContextService/ExportResources',
+            adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesRequest.SerializeToString,
+            adwright_dot_context_dot_v1_dot_context__service__pb2.ExportResourcesResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -6,6 +6,7 @@ isort:skip_file
 from adwright.context.v1 import context_service_pb2 as _context_service_pb2
 from adwright.context.v1 import resources_pb2 as _resources_pb2
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -95,6 +96,24 @@ class ContextServiceStub:
     """Creates or replaces many exemplars from a CSV or JSONL file sent in chunks: the first message has `config`, the
     others `data`. Rows are independent: a bad row is reported and the others are kept.
     """
+    StartImport: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.StartImportRequest, _operations_pb2.Operation]
+    """Begins an import that survives its client, its connection and this server: the file follows by UploadImport, in as
+    many calls as it takes. `metadata` is ImportMetadata, `response` ImportSummary; google.longrunning.Operations
+    reads, waits for, cancels and lists it. Errors: NOT_FOUND (brand), INVALID_ARGUMENT.
+    """
+    UploadImport: _grpc.StreamUnaryMultiCallable[_context_service_pb2.UploadImportRequest, _operations_pb2.Operation]
+    """Sends the next bytes of a begun import. Rows are written as they come; what the returned operation calls committed
+    is never lost. After a broken call, ask for the operation and go on from its `committed_bytes`.
+    Errors: NOT_FOUND (operation, brand), ABORTED (another upload to it was faster), FAILED_PRECONDITION (it has
+    ended), OUT_OF_RANGE (`offset` is not `committed_bytes`; ErrorInfo has them), INVALID_ARGUMENT (the file is no
+    text, or its header cannot be read: the operation ends with the same error).
+    """
+    ListImportErrors: _grpc.UnaryUnaryMultiCallable[_context_service_pb2.ListImportErrorsRequest, _context_service_pb2.ListImportErrorsResponse]
+    """Lists the refused rows of an import, all of them, by line. Errors: NOT_FOUND (operation)."""
+    ExportResources: _grpc.UnaryStreamMultiCallable[_context_service_pb2.ExportResourcesRequest, _context_service_pb2.ExportResourcesResponse]
+    """Sends a tenant's brands, or a brand's products or exemplars, as JSONL that can be imported again.
+    Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter).
+    """
 
 @_typing.type_check_only
 class ContextServiceAsyncStub(ContextServiceStub):
@@ -161,6 +180,24 @@ class ContextServiceAsyncStub(ContextServiceStub):
     ImportExemplars: _aio.StreamUnaryMultiCallable[_context_service_pb2.ImportExemplarsRequest, _context_service_pb2.ImportExemplarsResponse]  # type: ignore[assignment]
     """Creates or replaces many exemplars from a CSV or JSONL file sent in chunks: the first message has `config`, the
     others `data`. Rows are independent: a bad row is reported and the others are kept.
+    """
+    StartImport: _aio.UnaryUnaryMultiCallable[_context_service_pb2.StartImportRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Begins an import that survives its client, its connection and this server: the file follows by UploadImport, in as
+    many calls as it takes. `metadata` is ImportMetadata, `response` ImportSummary; google.longrunning.Operations
+    reads, waits for, cancels and lists it. Errors: NOT_FOUND (brand), INVALID_ARGUMENT.
+    """
+    UploadImport: _aio.StreamUnaryMultiCallable[_context_service_pb2.UploadImportRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Sends the next bytes of a begun import. Rows are written as they come; what the returned operation calls committed
+    is never lost. After a broken call, ask for the operation and go on from its `committed_bytes`.
+    Errors: NOT_FOUND (operation, brand), ABORTED (another upload to it was faster), FAILED_PRECONDITION (it has
+    ended), OUT_OF_RANGE (`offset` is not `committed_bytes`; ErrorInfo has them), INVALID_ARGUMENT (the file is no
+    text, or its header cannot be read: the operation ends with the same error).
+    """
+    ListImportErrors: _aio.UnaryUnaryMultiCallable[_context_service_pb2.ListImportErrorsRequest, _context_service_pb2.ListImportErrorsResponse]  # type: ignore[assignment]
+    """Lists the refused rows of an import, all of them, by line. Errors: NOT_FOUND (operation)."""
+    ExportResources: _aio.UnaryStreamMultiCallable[_context_service_pb2.ExportResourcesRequest, _context_service_pb2.ExportResourcesResponse]  # type: ignore[assignment]
+    """Sends a tenant's brands, or a brand's products or exemplars, as JSONL that can be imported again.
+    Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter).
     """
 
 class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -357,6 +394,48 @@ class ContextServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_context_service_pb2.ImportExemplarsResponse, _abc.Awaitable[_context_service_pb2.ImportExemplarsResponse]]:
         """Creates or replaces many exemplars from a CSV or JSONL file sent in chunks: the first message has `config`, the
         others `data`. Rows are independent: a bad row is reported and the others are kept.
+        """
+
+    @_abc_1.abstractmethod
+    def StartImport(
+        self,
+        request: _context_service_pb2.StartImportRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Begins an import that survives its client, its connection and this server: the file follows by UploadImport, in as
+        many calls as it takes. `metadata` is ImportMetadata, `response` ImportSummary; google.longrunning.Operations
+        reads, waits for, cancels and lists it. Errors: NOT_FOUND (brand), INVALID_ARGUMENT.
+        """
+
+    @_abc_1.abstractmethod
+    def UploadImport(
+        self,
+        request_iterator: _MaybeAsyncIterator[_context_service_pb2.UploadImportRequest],
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Sends the next bytes of a begun import. Rows are written as they come; what the returned operation calls committed
+        is never lost. After a broken call, ask for the operation and go on from its `committed_bytes`.
+        Errors: NOT_FOUND (operation, brand), ABORTED (another upload to it was faster), FAILED_PRECONDITION (it has
+        ended), OUT_OF_RANGE (`offset` is not `committed_bytes`; ErrorInfo has them), INVALID_ARGUMENT (the file is no
+        text, or its header cannot be read: the operation ends with the same error).
+        """
+
+    @_abc_1.abstractmethod
+    def ListImportErrors(
+        self,
+        request: _context_service_pb2.ListImportErrorsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_context_service_pb2.ListImportErrorsResponse, _abc.Awaitable[_context_service_pb2.ListImportErrorsResponse]]:
+        """Lists the refused rows of an import, all of them, by line. Errors: NOT_FOUND (operation)."""
+
+    @_abc_1.abstractmethod
+    def ExportResources(
+        self,
+        request: _context_service_pb2.ExportResourcesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_context_service_pb2.ExportResourcesResponse], _abc.AsyncIterator[_context_service_pb2.ExportResourcesResponse]]:
+        """Sends a tenant's brands, or a brand's products or exemplars, as JSONL that can be imported again.
+        Errors: NOT_FOUND (brand), INVALID_ARGUMENT (filter).
         """
 
 def add_ContextServiceServicer_to_server(servicer: ContextServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
