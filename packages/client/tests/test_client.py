@@ -4,15 +4,9 @@ from pathlib import Path
 import grpc
 import pytest
 
-from adwright.context.v1.context_service_pb2 import (
-    ImportBrandsResponse,
-    ImportConfig,
-    ImportError,
-    ImportProductsRequest,
-)
 from adwright.evaluator.v1.evaluator_service_pb2 import EvaluateTextRequest
 from adwright.type.v1.ad_pb2 import AdField
-from adwright_client import AsyncClient, ImportResult, RowError
+from adwright_client import AsyncClient
 from adwright_client.testing import FakeGateway
 from adwright_servicekit import errors
 from adwright_servicekit.errors import AdwrightError, InvalidInput, NotFound, Unauthenticated
@@ -60,39 +54,6 @@ async def test_what_is_deleted_is_gone(client: AsyncClient) -> None:
     await client.brands.delete("nordlys", force=True)
     with pytest.raises(NotFound, match="there is no brands/nordlys"):
         await client.brands.get("nordlys")
-
-
-async def test_a_file_is_sent_in_chunks_of_at_most_256_kib(
-    client: AsyncClient, gateway: FakeGateway, tmp_path: Path
-) -> None:
-    file = tmp_path / "products.CSV"
-    file.write_bytes(b"name,display_name\n" * 40_000)
-    gateway.import_response = ImportBrandsResponse(
-        imported_count=39_999,
-        failed_count=1,
-        errors=[ImportError(line=7, field="price", message="no price")],
-    )
-    result = await client.products.import_file("nordlys", file)
-    assert result == ImportResult(39_999, 1, (RowError(7, "price", "no price"),))
-    first, *others = (r for r in gateway.requests if isinstance(r, ImportProductsRequest))
-    assert first.config == ImportConfig(parent="brands/nordlys", file_format=ImportConfig.FILE_FORMAT_CSV)
-    assert b"".join(request.data for request in others) == file.read_bytes()
-    assert [len(request.data) for request in others][:-1] == [256 * 1024, 256 * 1024]
-
-
-async def test_a_file_without_a_telling_name_needs_its_format_said(client: AsyncClient, gateway: FakeGateway) -> None:
-    with pytest.raises(InvalidInput, match="expected csv or jsonl"):
-        await client.brands.import_file(b"{}")
-    with pytest.raises(InvalidInput, match="'xlsx' is neither"):
-        await client.brands.import_file("brands.xlsx")
-    await client.brands.import_file(b"", file_format="jsonl", validate_only=True)
-    assert [request.config.validate_only for request in gateway.requests] == [True]  # type: ignore[attr-defined]
-
-
-async def test_an_import_that_is_refused_at_once_raises_why(client: AsyncClient, gateway: FakeGateway) -> None:
-    gateway.error = errors.PermissionDenied("this key may only read", reason="SCOPE_MISSING")
-    with pytest.raises(errors.PermissionDenied, match="may only read"):
-        await client.brands.import_file(b"x" * 4_000_000, file_format="csv")
 
 
 async def test_evaluate_looks_up_the_brand_and_products_it_is_given_names_of(

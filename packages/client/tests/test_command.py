@@ -7,7 +7,6 @@ from pathlib import Path
 from client_events import CHECKS, Adwright
 
 import adwright_client
-from adwright.context.v1.context_service_pb2 import ImportBrandsResponse, ImportConfig, ImportError
 from adwright.evaluator.v1.evaluator_service_pb2 import EvaluateTextRequest, EvaluateTextResponse
 from adwright.type.v1.ad_pb2 import AdField
 from adwright_client.testing import FakeGateway
@@ -59,64 +58,6 @@ async def test_what_is_not_there_is_bad_input(adwright: Adwright) -> None:
     outcome = await adwright("products", "get", "aurora-trail-2")
     assert outcome.code == 2
     assert "is short: say which brand" in outcome.err
-
-
-async def test_an_import_counts_rows_and_names_the_lines_of_bad_ones(
-    adwright: Adwright, gateway: FakeGateway, tmp_path: Path
-) -> None:
-    file = tmp_path / "products.csv"
-    file.write_text("name\nx\n")
-    gateway.import_response = ImportBrandsResponse(imported_count=12)
-    outcome = await adwright("products", "import", str(file), "--brand", "nordlys")
-    assert (outcome.code, outcome.out, outcome.err) == (0, "12 imported, 0 failed\n", "")
-    gateway.import_response = ImportBrandsResponse(
-        imported_count=10,
-        failed_count=3,
-        errors=[
-            ImportError(line=2, field="price", message="'cheap' is no price: write 249.00 EUR"),
-            ImportError(line=9, message="the row has no name"),
-        ],
-    )
-    outcome = await adwright("products", "import", str(file), "--brand", "nordlys", "--dry-run")
-    assert outcome.code == 1
-    assert outcome.out.splitlines() == [
-        f"{file}:2: price: 'cheap' is no price: write 249.00 EUR",
-        f"{file}:9: the row has no name",
-        "… and 1 more",
-        "10 would be imported, 3 failed",
-    ]
-
-
-async def test_what_was_exported_can_be_imported_again_without_what_the_server_sets(
-    adwright_process: Adwright, gateway: FakeGateway
-) -> None:
-    exported = await adwright_process("exemplars", "export", "--brand", "nordlys")
-    assert [json.loads(line) for line in exported.out.splitlines()] == [
-        {
-            "name": "brands/nordlys/exemplars/plain-en",
-            "format": "formats/plain",
-            "language": "en",
-            "fields": [{"path": "text", "text": "Lätt som en sommarnatt. ⛺"}],
-            "rating": 5,
-        }
-    ]
-    gateway.requests.clear()
-    again = ("exemplars", "import", "-", "--brand", "nordlys", "--file-format", "jsonl")
-    outcome = await adwright_process(*again, stdin=exported.out.encode())
-    assert outcome.code == 0
-    config, data = gateway.requests
-    assert config.config.file_format == ImportConfig.FILE_FORMAT_JSONL  # type: ignore[attr-defined]
-    assert data.data.decode() == exported.out  # type: ignore[attr-defined]
-
-
-async def test_a_file_that_cannot_be_read_is_bad_input(adwright: Adwright, tmp_path: Path) -> None:
-    outcome = await adwright("brands", "import", str(tmp_path / "none.csv"))
-    assert (outcome.code, outcome.out) == (2, "")
-    assert outcome.err.endswith("none.csv: No such file or directory [FILE_UNREADABLE]\n")
-    odd = tmp_path / "brands.xlsx"
-    odd.touch()
-    outcome = await adwright("brands", "import", str(odd))
-    assert (outcome.code, "expected csv or jsonl" in outcome.err) == (2, True)
 
 
 async def test_delete_says_what_is_gone_and_force_takes_what_belongs_to_it(adwright: Adwright) -> None:

@@ -14,6 +14,7 @@ from service import SERVICE, Counting, generate_request, register
 
 from adwright.generator.v1 import generator_service_pb2 as pb
 from adwright.generator.v1 import generator_service_pb2_grpc as pb_grpc
+from adwright_servicekit.errors import NotFound
 from adwright_servicekit.testing import RecordedTelemetry, as_tenant, expect_error, serving
 
 
@@ -125,3 +126,22 @@ async def test_reflection_lists_the_service(channel: grpc.aio.Channel) -> None:
     stub = reflection_pb2_grpc.ServerReflectionStub(channel)
     async for answer in stub.ServerReflectionInfo(ask()):
         assert SERVICE in {service.name for service in answer.list_services_response.service}
+
+
+async def test_a_caller_who_is_still_sending_gets_the_error_all_the_same() -> None:
+    async def refuse(requests: AsyncIterator[bytes], context: Any) -> bytes:
+        raise NotFound(f"no use for {len(await anext(requests))} bytes", reason="BRAND_NOT_FOUND")
+
+    def add(server: grpc.aio.Server) -> None:
+        handlers = {"Take": grpc.stream_unary_rpc_method_handler(refuse)}
+        server.add_generic_rpc_handlers([grpc.method_handlers_generic_handler("test.Taker", handlers)])
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield b"x" * 65536
+
+    async with serving(add, []) as channel:
+        take = channel.stream_unary("/test.Taker/Take")
+        for _ in range(30):
+            async with expect_error(grpc.StatusCode.NOT_FOUND, "BRAND_NOT_FOUND"):
+                await take(pieces(), metadata=as_tenant())

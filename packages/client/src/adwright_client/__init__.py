@@ -8,10 +8,11 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from .catalogue import Brands, Children, ImportResult, RowError
+    from .catalogue import Brands, Children
     from .client import AsyncClient
     from .fold import AdView
     from .generation import Generation
+    from .imports import ImportProgress, ImportResult, RowError
     from .lengths import text_length
     from .options import GenerateOptions
     from .settings import ClientSettings
@@ -26,6 +27,7 @@ __all__ = [
     "ClientSettings",
     "GenerateOptions",
     "Generation",
+    "ImportProgress",
     "ImportResult",
     "RowError",
     "SyncGeneration",
@@ -44,8 +46,9 @@ _HOMES = {
     "ClientSettings": "settings",
     "GenerateOptions": "options",
     "Generation": "generation",
-    "ImportResult": "catalogue",
-    "RowError": "catalogue",
+    "ImportProgress": "imports",
+    "ImportResult": "imports",
+    "RowError": "imports",
     "SyncGeneration": "sync",
     "text_length": "lengths",
 }

@@ -1,8 +1,8 @@
 """How every call is made: API key, deadline, and errors of the tree whoever noticed them first."""
 
 import asyncio
-from collections.abc import Iterable
-from typing import TypeVar
+from collections.abc import AsyncIterator, Iterable
+from typing import Any, TypeVar
 
 import grpc
 
@@ -30,6 +30,8 @@ _NEVER_THERE = (
     "name resolution",
     "errors resolving",
 )
+# What it says in place of the other side's status, where that came while a message was being sent (grpc/grpc#36066).
+_FAILED_WRITE = "Internal error from Core"
 
 
 class Caller:
@@ -63,6 +65,32 @@ class Caller:
         """One request, many answers; whoever reads them calls `translate`."""
         return method(request, timeout=timeout or self._timeout, metadata=self._metadata)
 
+    async def listed(
+        self, method: grpc.aio.UnaryUnaryMultiCallable[Q, Any], request: Q, field: str, timeout: float | None = None
+    ) -> AsyncIterator[Any]:
+        """Everything of a list, page after page; `field` is what the response calls it."""
+        paged: Any = request
+        while True:
+            page = await self.unary(method, request, timeout)
+            for item in getattr(page, field):
+                yield item
+            if not page.next_page_token:
+                return
+            paged.page_token = page.next_page_token
+
+    async def received(
+        self, method: grpc.aio.UnaryStreamMultiCallable[Q, R], request: Q, timeout: float | None = None
+    ) -> AsyncIterator[R]:
+        """One request, many answers, to be read to the end; leaving them ends the call."""
+        call = self.stream(method, request, timeout)
+        try:
+            async for response in call:
+                yield response
+        except grpc.aio.AioRpcError as error:
+            raise self.translate(error, timeout) from None
+        finally:
+            call.cancel()
+
     async def upload(
         self, method: grpc.aio.StreamUnaryMultiCallable[Q, R], requests: Iterable[Q], timeout: float | None
     ) -> R:
@@ -76,8 +104,10 @@ class Caller:
                 for request in requests:
                     await call.write(request)
                 await call.done_writing()
-            except asyncio.InvalidStateError:
-                pass  # The other side has answered already; awaiting the call says what.
+            except (asyncio.InvalidStateError, grpc.aio.AioRpcError):
+                # The other side has answered already. Awaiting the call says what; the error of a write that came
+                # before that answer says only that it failed.
+                pass
             return await call
         except grpc.aio.AioRpcError as error:
             raise self.translate(error, seconds) from None
@@ -91,6 +121,8 @@ class Caller:
         if any(key == "grpc-status-details-bin" for key, _ in error.trailing_metadata() or ()):
             return from_rpc_error(error, code, details)
         target = self._target
+        if code is grpc.StatusCode.INTERNAL and details == _FAILED_WRITE:
+            return Unavailable(f"{target} ended the call while it was sent to: try again", reason="CONNECTION_LOST")
         if code is grpc.StatusCode.UNAVAILABLE:
             if any(words in details.lower() for words in _NEVER_THERE):
                 return Unavailable(

@@ -6,10 +6,11 @@ from typing import Generic, TypeVar
 from adwright.context.v1.resources_pb2 import Brand, Exemplar, Product
 
 from ._loop import LoopThread
-from .catalogue import Children, ImportResult, ImportSource
+from .catalogue import Children
 from .client import AsyncClient
+from .imports import ImportResult, ImportSource, OnProgress, RowError
 
-__all__ = ["SyncBrands", "SyncChildren"]
+__all__ = ["SyncBrands", "SyncChildren", "SyncImports"]
 
 M = TypeVar("M", bound=Product | Exemplar)
 
@@ -29,18 +30,29 @@ class SyncBrands:
         """All brands by name, or those for which `filter` holds; with `deleted` also deleted ones."""
         return self._loop.iterate(self._brands.list(filter=filter, deleted=deleted))
 
+    def export(self, *, filter: str = "", timeout: float | None = None) -> Iterator[bytes]:
+        """All brands, or those for which `filter` holds, as whole lines of JSONL."""
+        return self._loop.iterate(self._brands.export(filter=filter, timeout=timeout))
+
     def import_file(
         self,
         source: ImportSource,
         *,
         file_format: str = "",
         validate_only: bool = False,
+        resume: str = "",
+        on_progress: OnProgress | None = None,
         timeout: float | None = None,
     ) -> ImportResult:
-        """Creates or replaces a brand a row."""
+        """Creates or replaces a brand a row; `on_progress` is called in the client's thread."""
         return self._loop.run(
             lambda: self._brands.import_file(
-                source, file_format=file_format, validate_only=validate_only, timeout=timeout
+                source,
+                file_format=file_format,
+                validate_only=validate_only,
+                resume=resume,
+                on_progress=on_progress,
+                timeout=timeout,
             )
         )
 
@@ -68,6 +80,10 @@ class SyncChildren(Generic[M]):
         """All of the brand's by name, or those for which `filter` holds; with `deleted` also deleted ones."""
         return self._loop.iterate(self._children.list(brand, filter=filter, deleted=deleted))
 
+    def export(self, brand: str, *, filter: str = "", timeout: float | None = None) -> Iterator[bytes]:
+        """All of the brand's, or those for which `filter` holds, as whole lines of JSONL."""
+        return self._loop.iterate(self._children.export(brand, filter=filter, timeout=timeout))
+
     def import_file(
         self,
         brand: str,
@@ -75,12 +91,20 @@ class SyncChildren(Generic[M]):
         *,
         file_format: str = "",
         validate_only: bool = False,
+        resume: str = "",
+        on_progress: OnProgress | None = None,
         timeout: float | None = None,
     ) -> ImportResult:
-        """Creates or replaces one a row."""
+        """Creates or replaces one a row; `on_progress` is called in the client's thread."""
         return self._loop.run(
             lambda: self._children.import_file(
-                brand, source, file_format=file_format, validate_only=validate_only, timeout=timeout
+                brand,
+                source,
+                file_format=file_format,
+                validate_only=validate_only,
+                resume=resume,
+                on_progress=on_progress,
+                timeout=timeout,
             )
         )
 
@@ -91,3 +115,19 @@ class SyncChildren(Generic[M]):
     def undelete(self, name: str, brand: str = "", *, etag: str = "") -> M:
         """Restores what was deleted. Raises NotFound, FailedPrecondition, Conflict."""
         return self._loop.run(lambda: self._children.undelete(name, brand, etag=etag))
+
+
+class SyncImports:
+    """The caller's imports; see `Imports`."""
+
+    def __init__(self, loop: LoopThread, client: AsyncClient) -> None:
+        self._loop = loop
+        self._imports = client.imports
+
+    def errors(self, operation: str) -> Iterator[RowError]:
+        """The rows that were refused, by line, up to 10,000. Raises NotFound."""
+        return self._loop.iterate(self._imports.errors(operation))
+
+    def cancel(self, operation: str) -> None:
+        """Ends an import; rows that were written stay. Raises NotFound."""
+        self._loop.run(lambda: self._imports.cancel(operation))

@@ -1,68 +1,35 @@
 """Brands, products and exemplars: read, listed page by page, imported from files, deleted."""
 
-import io
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from adwright.context.v1 import context_service_pb2 as messages
-from adwright.context.v1.context_service_pb2 import ImportConfig
 from adwright.context.v1.resources_pb2 import Brand, Exemplar, Product
 from adwright_servicekit.errors import InvalidInput
 from adwright_servicekit.names import brand_name, child_name, parent_of
 
 from ._caller import Caller
+from .imports import ImportResult, Imports, ImportSource, OnProgress
 
 if TYPE_CHECKING:
     # Of the stubs' types only: at run time there is one class for both kinds of channel.
     from adwright.context.v1.context_service_pb2_grpc import ContextServiceAsyncStub
 
-__all__ = ["Brands", "Children", "ImportResult", "ImportSource", "RowError", "exemplars", "products"]
+__all__ = ["Brands", "Children", "exemplars", "products"]
 
 M = TypeVar("M", bound=Product | Exemplar)
 
-ImportSource = str | Path | bytes | BinaryIO
-"""A path, the bytes themselves, or an open binary file."""
-
-_CHUNK = 256 * 1024
 _PAGE = 200
-_FORMATS = {"jsonl": ImportConfig.FILE_FORMAT_JSONL, "csv": ImportConfig.FILE_FORMAT_CSV}
-
-
-@dataclass(frozen=True, slots=True)
-class RowError:
-    """What is wrong with one row of an imported file."""
-
-    line: int
-    """The line the row starts on, counted from 1."""
-    field: str
-    """Empty when the row itself cannot be read."""
-    message: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImportResult:
-    """What became of the rows of an imported file."""
-
-    imported: int
-    failed: int
-    errors: tuple[RowError, ...]
-    """The first 100 of those that failed."""
-
-
-class _ImportResponse(Protocol):
-    imported_count: int
-    failed_count: int
-    errors: Any
 
 
 class Brands:
     """The tenant's brands. Names are `brands/nordlys`, or `nordlys` for short."""
 
-    def __init__(self, caller: Caller, stub: "ContextServiceAsyncStub") -> None:
+    def __init__(self, caller: Caller, stub: "ContextServiceAsyncStub", imports: Imports) -> None:
         self._caller = caller
         self._stub = stub
+        self._imports = imports
 
     async def get(self, brand: str) -> Brand:
         """Raises NotFound."""
@@ -75,13 +42,14 @@ class Brands:
         Raises InvalidInput for a filter that cannot be read.
         """
         request = messages.ListBrandsRequest(page_size=_PAGE, filter=filter, show_deleted=deleted)
-        while True:
-            page = await self._caller.unary(self._stub.ListBrands, request, None)
-            for brand in page.brands:
-                yield brand
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        async for brand in self._caller.listed(self._stub.ListBrands, request, "brands"):
+            yield brand
+
+    async def export(self, *, filter: str = "", timeout: float | None = None) -> AsyncIterator[bytes]:
+        """All brands, or those for which `filter` holds, as whole lines of JSONL that can be imported again."""
+        request = messages.ExportResourcesRequest(collection=messages.COLLECTION_BRANDS, filter=filter)
+        async for part in self._caller.received(self._stub.ExportResources, request, timeout):
+            yield part.data
 
     async def import_file(
         self,
@@ -89,12 +57,23 @@ class Brands:
         *,
         file_format: str = "",
         validate_only: bool = False,
+        resume: str = "",
+        on_progress: OnProgress | None = None,
         timeout: float | None = None,
     ) -> ImportResult:
-        """Creates or replaces a brand a row. `file_format` is `csv` or `jsonl`; empty: as the suffix says."""
-        config = ImportConfig(file_format=_file_format(source, file_format), validate_only=validate_only)
-        return await _upload(
-            self._caller, self._stub.ImportBrands, messages.ImportBrandsRequest, config, source, timeout
+        """Creates or replaces a brand a row. `file_format` is `csv` or `jsonl`; empty: as the suffix says.
+
+        The rest is as in `Imports.run`.
+        """
+        return await self._imports.run(
+            messages.COLLECTION_BRANDS,
+            "",
+            source,
+            file_format=file_format,
+            validate_only=validate_only,
+            resume=resume,
+            on_progress=on_progress,
+            timeout=timeout,
         )
 
     async def delete(self, brand: str, *, force: bool = False, etag: str = "") -> Brand:
@@ -116,14 +95,14 @@ class _Methods:
     """The calls and messages of one kind of child; they differ in name only."""
 
     collection: str
+    kind: messages.Collection.ValueType
     get: Any
     list: Any
-    upload: Any
+    export: Any
     delete: Any
     undelete: Any
     get_request: Callable[..., Any]
     list_request: Callable[..., Any]
-    import_request: Callable[..., Any]
     delete_request: Callable[..., Any]
     undelete_request: Callable[..., Any]
 
@@ -131,9 +110,10 @@ class _Methods:
 class Children(Generic[M]):
     """What belongs to a brand. Names are full, or short ids along with a brand."""
 
-    def __init__(self, caller: Caller, methods: _Methods) -> None:
+    def __init__(self, caller: Caller, methods: _Methods, imports: Imports) -> None:
         self._caller = caller
         self._methods = methods
+        self._imports = imports
 
     async def get(self, name: str, brand: str = "") -> M:
         """Raises NotFound."""
@@ -149,13 +129,19 @@ class Children(Generic[M]):
         request = self._methods.list_request(
             parent=brand_name(brand), page_size=_PAGE, filter=filter, show_deleted=deleted
         )
-        while True:
-            page: Any = await self._caller.unary(self._methods.list, request, None)
-            for item in getattr(page, self._methods.collection):
-                yield item
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        async for item in self._caller.listed(self._methods.list, request, self._methods.collection):
+            yield item
+
+    async def export(self, brand: str, *, filter: str = "", timeout: float | None = None) -> AsyncIterator[bytes]:
+        """All of the brand's, or those for which `filter` holds, as whole lines of JSONL that can be imported again.
+
+        Raises NotFound when there is no such brand, InvalidInput for a filter that cannot be read.
+        """
+        request = messages.ExportResourcesRequest(
+            collection=self._methods.kind, parent=brand_name(brand), filter=filter
+        )
+        async for part in self._caller.received(self._methods.export, request, timeout):
+            yield part.data
 
     async def import_file(
         self,
@@ -164,15 +150,24 @@ class Children(Generic[M]):
         *,
         file_format: str = "",
         validate_only: bool = False,
+        resume: str = "",
+        on_progress: OnProgress | None = None,
         timeout: float | None = None,
     ) -> ImportResult:
-        """Creates or replaces one a row. `file_format` is `csv` or `jsonl`; empty: as the suffix says."""
-        config = ImportConfig(
-            parent=brand_name(brand),
-            file_format=_file_format(source, file_format),
+        """Creates or replaces one a row. `file_format` is `csv` or `jsonl`; empty: as the suffix says.
+
+        The rest is as in `Imports.run`.
+        """
+        return await self._imports.run(
+            self._methods.kind,
+            brand_name(brand),
+            source,
+            file_format=file_format,
             validate_only=validate_only,
+            resume=resume,
+            on_progress=on_progress,
+            timeout=timeout,
         )
-        return await _upload(self._caller, self._methods.upload, self._methods.import_request, config, source, timeout)
 
     async def delete(self, name: str, brand: str = "", *, etag: str = "") -> M:
         """Can be undone until the `expire_time` of what it returns. Raises NotFound, FailedPrecondition, Conflict."""
@@ -197,80 +192,43 @@ class Children(Generic[M]):
         return full
 
 
-def products(caller: Caller, stub: "ContextServiceAsyncStub") -> Children[Product]:
+def products(caller: Caller, stub: "ContextServiceAsyncStub", imports: Imports) -> Children[Product]:
     """The products of brands."""
     return Children(
         caller,
         _Methods(
             collection="products",
+            kind=messages.COLLECTION_PRODUCTS,
             get=stub.GetProduct,
             list=stub.ListProducts,
-            upload=stub.ImportProducts,
+            export=stub.ExportResources,
             delete=stub.DeleteProduct,
             undelete=stub.UndeleteProduct,
             get_request=messages.GetProductRequest,
             list_request=messages.ListProductsRequest,
-            import_request=messages.ImportProductsRequest,
             delete_request=messages.DeleteProductRequest,
             undelete_request=messages.UndeleteProductRequest,
         ),
+        imports,
     )
 
 
-def exemplars(caller: Caller, stub: "ContextServiceAsyncStub") -> Children[Exemplar]:
+def exemplars(caller: Caller, stub: "ContextServiceAsyncStub", imports: Imports) -> Children[Exemplar]:
     """The exemplars of brands."""
     return Children(
         caller,
         _Methods(
             collection="exemplars",
+            kind=messages.COLLECTION_EXEMPLARS,
             get=stub.GetExemplar,
             list=stub.ListExemplars,
-            upload=stub.ImportExemplars,
+            export=stub.ExportResources,
             delete=stub.DeleteExemplar,
             undelete=stub.UndeleteExemplar,
             get_request=messages.GetExemplarRequest,
             list_request=messages.ListExemplarsRequest,
-            import_request=messages.ImportExemplarsRequest,
             delete_request=messages.DeleteExemplarRequest,
             undelete_request=messages.UndeleteExemplarRequest,
         ),
+        imports,
     )
-
-
-async def _upload(
-    caller: Caller,
-    method: Any,
-    request: Callable[..., Any],
-    config: ImportConfig,
-    source: ImportSource,
-    timeout: float | None,
-) -> ImportResult:
-    def requests() -> Iterator[Any]:
-        yield request(config=config)
-        for chunk in _chunks(source):
-            yield request(data=chunk)
-
-    response: _ImportResponse = await caller.upload(method, requests(), timeout)
-    errors = tuple(RowError(row.line, row.field, row.message) for row in response.errors)
-    return ImportResult(response.imported_count, response.failed_count, errors)
-
-
-def _chunks(source: ImportSource) -> Iterator[bytes]:
-    if isinstance(source, str | Path):
-        with Path(source).open("rb") as opened:
-            yield from _chunks(opened)
-        return
-    file = io.BytesIO(source) if isinstance(source, bytes) else source
-    while chunk := file.read(_CHUNK):
-        yield chunk
-
-
-def _file_format(source: ImportSource, name: str) -> ImportConfig.FileFormat.ValueType:
-    if not name:
-        path = source if isinstance(source, str | Path) else getattr(source, "name", "")
-        name = Path(path).suffix.removeprefix(".") if isinstance(path, str | Path) else ""
-    try:
-        return _FORMATS[name.lower()]
-    except KeyError:
-        said = f"'{name}' is neither" if name else "the file's name does not say"
-        raise InvalidInput.of("file_format", f"{said}: expected csv or jsonl") from None

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from types import TracebackType
 from typing import Self, Unpack
 
+from google.longrunning.operations_pb2_grpc import OperationsStub
+
 from adwright.context.v1.context_service_pb2_grpc import ContextServiceStub
 from adwright.context.v1.resources_pb2 import Brand, Product
 from adwright.evaluator.v1.evaluator_service_pb2 import EvaluateTextRequest, EvaluateTextResponse
@@ -22,6 +24,7 @@ from adwright_servicekit.telemetry import Telemetry
 from ._caller import Caller
 from .catalogue import Brands, exemplars, products
 from .generation import Generation
+from .imports import Imports
 from .options import GenerateOptions, generate_request
 from .settings import ClientSettings
 
@@ -36,6 +39,8 @@ _IDEMPOTENT = (
     "adwright.context.v1.ContextService/ListProducts",
     "adwright.context.v1.ContextService/GetExemplar",
     "adwright.context.v1.ContextService/ListExemplars",
+    "adwright.context.v1.ContextService/ListImportErrors",
+    "google.longrunning.Operations/GetOperation",
     "adwright.evaluator.v1.EvaluatorService/EvaluateText",
 )
 # open_channel bounds calls by this; every call brings its own timeout, which must not be cut down by it.
@@ -70,9 +75,10 @@ class AsyncClient:
         self._ads = AdServiceStub(self._channel)
         self._evaluator = EvaluatorServiceStub(self._channel)
         context = ContextServiceStub(self._channel)
-        self.brands = Brands(self._caller, context)
-        self.products = products(self._caller, context)
-        self.exemplars = exemplars(self._caller, context)
+        self.imports = Imports(self._caller, context, OperationsStub(self._channel))
+        self.brands = Brands(self._caller, context, self.imports)
+        self.products = products(self._caller, context, self.imports)
+        self.exemplars = exemplars(self._caller, context, self.imports)
 
     @classmethod
     def from_environ(
@@ -94,13 +100,8 @@ class AsyncClient:
     async def list_formats(self) -> AsyncIterator[Format]:
         """All ad formats by name."""
         request = ListFormatsRequest(page_size=200)
-        while True:
-            page = await self._caller.unary(self._ads.ListFormats, request, None)
-            for found in page.formats:
-                yield found
-            if not page.next_page_token:
-                return
-            request.page_token = page.next_page_token
+        async for found in self._caller.listed(self._ads.ListFormats, request, "formats"):
+            yield found
 
     async def evaluate(
         self,

@@ -13,7 +13,7 @@ from adwright_servicekit.settings import TlsSettings
 from adwright_servicekit.telemetry import Telemetry
 
 from ._loop import LoopThread
-from ._sync_catalogue import SyncBrands, SyncChildren
+from ._sync_catalogue import SyncBrands, SyncChildren, SyncImports
 from .client import AsyncClient
 from .fold import AdView
 from .generation import Generation
@@ -106,6 +106,7 @@ class Client:
         self.brands = SyncBrands(self._loop, self._client)
         self.products = SyncChildren(self._loop, self._client.products)
         self.exemplars = SyncChildren(self._loop, self._client.exemplars)
+        self.imports = SyncImports(self._loop, self._client)
 
     @classmethod
     def from_environ(

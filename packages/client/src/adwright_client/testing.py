@@ -8,10 +8,14 @@
 """
 
 import asyncio
+import zlib
 from collections.abc import AsyncIterator, Iterable
 from types import TracebackType
 from typing import Any, Self
 
+from google.longrunning.operations_pb2 import Operation
+from google.longrunning.operations_pb2_grpc import OperationsServicer, add_OperationsServicer_to_server
+from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
 from adwright.context.v1 import context_service_pb2 as context
@@ -31,13 +35,23 @@ from adwright.generator.v1.generator_service_pb2 import ListFormatsRequest, List
 from adwright.type.v1.ad_event_pb2 import AdEvent
 from adwright.type.v1.format_pb2 import Format
 from adwright_servicekit.call import Identity
-from adwright_servicekit.errors import AdwrightError, FailedPrecondition, NotFound, Unauthenticated
+from adwright_servicekit.errors import (
+    AdwrightError,
+    FailedPrecondition,
+    NotFound,
+    OutOfRange,
+    Unauthenticated,
+    Unavailable,
+)
 from adwright_servicekit.names import parent_of
 from adwright_servicekit.server import Server
 from adwright_servicekit.settings import ServerSettings
 from adwright_servicekit.telemetry import Telemetry
 
-__all__ = ["FakeGateway", "Step"]
+__all__ = ["IMPORT", "FakeGateway", "Step"]
+
+IMPORT = "operations/context-1"
+"""The name of every import."""
 
 Step = AdEvent | AdwrightError | float
 """What a scripted stream does next: send an event, end in an error, or wait (seconds)."""
@@ -53,7 +67,13 @@ class FakeGateway:
         self.script: list[Step] = []
         """What GenerateAd does, from the beginning for every call."""
         self.verdict = EvaluateTextResponse()
-        self.import_response = context.ImportBrandsResponse()
+        self.import_response = context.ImportSummary()
+        """What becomes of the rows of every import."""
+        self.imported = bytearray()
+        """The bytes of the last import."""
+        self.breaks: list[int] = []
+        """After so many bytes of a call to UploadImport it breaks off, once each, with half of them kept."""
+        self.import_metadata = context.ImportMetadata()
         self.brands: list[Brand] = []
         self.products: list[Product] = []
         self.exemplars: list[Exemplar] = []
@@ -83,6 +103,16 @@ class FakeGateway:
         if self.error is not None:
             raise self.error
 
+    def operation(self, *, done: bool) -> Any:
+        """The last import, as it stands."""
+        stands = self.import_metadata
+        stands.committed_bytes, stands.committed_crc32 = len(self.imported), zlib.crc32(self.imported)
+        message = Operation(name=IMPORT, done=done)
+        message.metadata.Pack(stands)
+        if done:
+            message.response.Pack(self.import_response)
+        return message
+
     def page(self, items: list[Any], token: str) -> tuple[list[Any], str]:
         """One page, and the token of the next."""
         start = int(token or 0)
@@ -96,6 +126,7 @@ class FakeGateway:
         # The calls that no client makes are not there.
         add_AdServiceServicer_to_server(_Ads(self), self._server.grpc)  # type: ignore[abstract]
         add_ContextServiceServicer_to_server(_Context(self), self._server.grpc)  # type: ignore[abstract]
+        add_OperationsServicer_to_server(_Operations(self), self._server.grpc)
         add_EvaluatorServiceServicer_to_server(_Evaluator(self), self._server.grpc)  # type: ignore[abstract]
         await self._server.start()
         self.address = self._server.address
@@ -167,11 +198,46 @@ class _Context(ContextServiceServicer):
         parent = getattr(request, "parent", "")
         return self._fake.page([item for item in items if parent_of(item.name) == parent], request.page_token)
 
-    async def _read(self, requests: AsyncIterator[Any]) -> dict[str, Any]:
+    async def StartImport(self, request: context.StartImportRequest, _: Any) -> Any:
+        self._fake.note(request)
+        self._fake.imported.clear()
+        self._fake.import_metadata = context.ImportMetadata(collection=request.collection, config=request.config)
+        return self._fake.operation(done=False)
+
+    async def UploadImport(self, requests: AsyncIterator[context.UploadImportRequest], _: Any) -> Any:
+        fake, received, finished = self._fake, b"", False
+        break_at = fake.breaks.pop(0) if fake.breaks else None
         async for request in requests:
-            self._fake.note(request)
-        answer = self._fake.import_response
-        return {"imported_count": answer.imported_count, "failed_count": answer.failed_count, "errors": answer.errors}
+            fake.note(request)
+            match request.WhichOneof("part"):
+                case "start" if request.start.offset != len(fake.imported):
+                    raise OutOfRange("the import is elsewhere", reason="IMPORT_OFFSET")
+                case "data":
+                    received += request.data
+                case "finish":
+                    finished = True
+            if break_at is not None and len(received) >= break_at:
+                fake.imported += received[: len(received) // 2]
+                raise Unavailable("gone for a moment", reason="CONTEXT_UNAVAILABLE")
+        fake.imported += received
+        return fake.operation(done=finished)
+
+    async def ListImportErrors(self, request: context.ListImportErrorsRequest, _: Any) -> Any:
+        self._fake.note(request)
+        errors, token = self._fake.page(list(self._fake.import_response.errors), request.page_token)
+        return context.ListImportErrorsResponse(errors=errors, next_page_token=token)
+
+    async def ExportResources(self, request: context.ExportResourcesRequest, _: Any) -> AsyncIterator[Any]:
+        self._fake.note(request)
+        items: dict[int, list[Any]] = {
+            context.COLLECTION_BRANDS: self._fake.brands,
+            context.COLLECTION_PRODUCTS: self._fake.products,
+            context.COLLECTION_EXEMPLARS: self._fake.exemplars,
+        }
+        there = [item for item in items[request.collection] if parent_of(item.name) == request.parent]
+        for count, item in enumerate(there, start=1):
+            line = MessageToJson(item, indent=None, ensure_ascii=False, preserving_proto_field_name=True)
+            yield context.ExportResourcesResponse(data=f"{line}\n".encode(), exported_count=count)
 
     async def GetBrand(self, request: context.GetBrandRequest, _: Any) -> Brand:
         found: Brand = self._find(self._fake.brands, request)
@@ -187,9 +253,6 @@ class _Context(ContextServiceServicer):
         removed: Brand = self._remove(self._fake.brands, request)
         return removed
 
-    async def ImportBrands(self, requests: Any, _: Any) -> context.ImportBrandsResponse:
-        return context.ImportBrandsResponse(**await self._read(requests))
-
     async def GetProduct(self, request: context.GetProductRequest, _: Any) -> Product:
         found: Product = self._find(self._fake.products, request)
         return found
@@ -201,9 +264,6 @@ class _Context(ContextServiceServicer):
     async def DeleteProduct(self, request: context.DeleteProductRequest, _: Any) -> Product:
         removed: Product = self._remove(self._fake.products, request)
         return removed
-
-    async def ImportProducts(self, requests: Any, _: Any) -> context.ImportProductsResponse:
-        return context.ImportProductsResponse(**await self._read(requests))
 
     async def GetExemplar(self, request: context.GetExemplarRequest, _: Any) -> Exemplar:
         found: Exemplar = self._find(self._fake.exemplars, request)
@@ -217,5 +277,13 @@ class _Context(ContextServiceServicer):
         removed: Exemplar = self._remove(self._fake.exemplars, request)
         return removed
 
-    async def ImportExemplars(self, requests: Any, _: Any) -> context.ImportExemplarsResponse:
-        return context.ImportExemplarsResponse(**await self._read(requests))
+
+class _Operations(OperationsServicer):  # type: ignore[misc]
+    def __init__(self, fake: FakeGateway) -> None:
+        self._fake = fake
+
+    async def GetOperation(self, request: Any, _: Any) -> Any:
+        self._fake.note(request)
+        if request.name != IMPORT:
+            raise NotFound(f"there is no {request.name}", reason="OPERATION_NOT_FOUND")
+        return self._fake.operation(done=False)

@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, suppress
 from typing import Any, NoReturn
 
 import grpc
@@ -40,6 +40,8 @@ Decode = Callable[[bytes], Any] | None
 
 _MIN_TIME = 0.02
 _MARGIN = 0.05
+_TAKEN_IN = 16 * 1024 * 1024
+_PAUSE = 0.2
 
 
 class CallInterceptor(grpc.aio.ServerInterceptor):
@@ -80,14 +82,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     def _answer(self, method: str, behaviour: Any, decode: Decode) -> Any:
         async def answer(request: Any, context: Context) -> Any:
-            async with self._around(method, context):
+            async with self._around(method, context), _taken_in(request):
                 return await behaviour(self._request(request, decode), context)
 
         return answer
 
     def _answer_stream(self, method: str, behaviour: Any, decode: Decode) -> Any:
         async def answer(request: Any, context: Context) -> None:
-            async with self._around(method, context):
+            async with self._around(method, context), _taken_in(request):
                 responses: AsyncGenerator[Any] = behaviour(self._request(request, decode), context)
                 async with aclosing(responses):
                     async for response in responses:
@@ -162,6 +164,24 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 f"the request has {size} bytes; at most {self._max_request_bytes} are taken: send less in one message",
                 reason="REQUEST_TOO_LARGE",
             )
+
+
+@asynccontextmanager
+async def _taken_in(request: Any) -> AsyncIterator[None]:
+    """Where a call fails while its caller is sending, takes in what comes, for a while, before the error goes out.
+
+    A caller in Python that writes to a call which has ended may see INTERNAL in place of our error (grpc/grpc#36066).
+    """
+    try:
+        yield
+    except Exception:
+        if not isinstance(request, bytes):
+            taken = 0
+            # Who sends nothing for a moment waits for the answer.
+            with suppress(TimeoutError, StopAsyncIteration, RuntimeError):
+                while taken < _TAKEN_IN:
+                    taken += len(await asyncio.wait_for(anext(request), _PAUSE))
+        raise
 
 
 def _left(timer: asyncio.Timeout) -> float:

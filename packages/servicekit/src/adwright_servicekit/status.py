@@ -1,5 +1,7 @@
 """The one mapping between the error tree and gRPC: Status with ErrorInfo, BadRequest, RetryInfo."""
 
+from collections.abc import Iterable
+
 import grpc
 from google.protobuf import any_pb2, duration_pb2
 from google.protobuf.message import DecodeError, Message
@@ -9,7 +11,7 @@ from grpc_status import rpc_status
 from . import errors
 from .errors import AdwrightError, FieldViolation
 
-__all__ = ["DOMAIN", "code_of", "from_rpc_error", "to_grpc_status", "to_status"]
+__all__ = ["DOMAIN", "code_of", "from_rpc_error", "from_status", "to_grpc_status", "to_status"]
 
 DOMAIN = "adwright"
 
@@ -67,9 +69,19 @@ def to_grpc_status(error: AdwrightError) -> grpc.Status:
 
 def from_rpc_error(call: grpc.aio.AioRpcError | grpc.Call, code: grpc.StatusCode, details: str) -> AdwrightError:
     """What a callee said, as an error of our tree with the callee's reason and details."""
+    return _error(code, details, _details(call))
+
+
+def from_status(status: status_pb2.Status) -> AdwrightError:
+    """A google.rpc.Status inside of a message, such as the error of an operation, as an error of our tree."""
+    code = next((code for code in grpc.StatusCode if code.value[0] == status.code), grpc.StatusCode.UNKNOWN)
+    return _error(code, status.message, status.details)
+
+
+def _error(code: grpc.StatusCode, details: str, packed_details: Iterable[any_pb2.Any]) -> AdwrightError:
     error_class = _CLASSES.get(code, errors.Internal)
     info, violations, retry_after = error_details_pb2.ErrorInfo(), [], None
-    for packed in _details(call):
+    for packed in packed_details:
         if packed.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
             packed.Unpack(info)
         elif packed.Is(error_details_pb2.BadRequest.DESCRIPTOR):

@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import grpc
+from google.longrunning import operations_pb2
 from google.protobuf.descriptor import ServiceDescriptor
 
 from adwright.context.v1 import context_service_pb2
@@ -26,6 +27,8 @@ __all__ = ["open_gateway", "serve"]
 _AD = ad_service_pb2.DESCRIPTOR.services_by_name["AdService"]
 _CONTEXT = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"]
 _EVALUATOR = evaluator_service_pb2.DESCRIPTOR.services_by_name["EvaluatorService"]
+# Only imports are operations so far.
+_OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 _GENERATOR = generator_service_pb2.DESCRIPTOR.services_by_name["GeneratorService"]
 
 _FORMATS = {"GetFormat": "GetFormat", "ListFormats": "ListFormats"}
@@ -53,7 +56,12 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
                 open_channel(target, telemetry, tls=settings, idempotent=idempotent, forward_tenant=True)
             )
 
-        context = await channel(settings.context_target, *_reads(_CONTEXT), f"{_CONTEXT.full_name}/AssembleContext")
+        context = await channel(
+            settings.context_target,
+            *_reads(_CONTEXT),
+            *_reads(_OPERATIONS),
+            f"{_CONTEXT.full_name}/AssembleContext",
+        )
         generator = await channel(settings.generator_target, *_reads(_GENERATOR))
         evaluator = await channel(
             settings.evaluator_target, *(f"{_EVALUATOR.full_name}/{m.name}" for m in _EVALUATOR.methods)
@@ -61,7 +69,7 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
 
         server = Server(
             settings.listen,
-            [_AD.full_name, _CONTEXT.full_name, _EVALUATOR.full_name],
+            [_AD.full_name, _CONTEXT.full_name, _OPERATIONS.full_name, _EVALUATOR.full_name],
             settings,
             telemetry,
             identify=keys.identify,
@@ -78,8 +86,11 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
                         **forwarding_handlers(_GENERATOR, generator, "generator", served_as=_FORMATS),
                     },
                 ),
-                grpc.method_handlers_generic_handler(
-                    _CONTEXT.full_name, forwarding_handlers(_CONTEXT, context, "context")
+                *(
+                    grpc.method_handlers_generic_handler(
+                        service.full_name, forwarding_handlers(service, context, "context")
+                    )
+                    for service in (_CONTEXT, _OPERATIONS)
                 ),
                 grpc.method_handlers_generic_handler(
                     _EVALUATOR.full_name, forwarding_handlers(_EVALUATOR, evaluator, "evaluator")

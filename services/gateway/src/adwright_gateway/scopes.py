@@ -9,6 +9,7 @@ ALL_SCOPES = frozenset({"generate", "read", "write", "evaluate", "admin"})
 _AD = "adwright.gateway.v1.AdService"
 _CONTEXT = "adwright.context.v1.ContextService"
 _EVALUATOR = "adwright.evaluator.v1.EvaluatorService"
+_OPERATIONS = "google.longrunning.Operations"
 
 _WRITES = ("Create", "Update", "Delete", "Undelete", "Import")
 
@@ -17,6 +18,15 @@ _SCOPES: dict[str, str] = {
     f"{_AD}/GetFormat": "read",
     f"{_AD}/ListFormats": "read",
     f"{_CONTEXT}/AssembleContext": "read",
+    f"{_CONTEXT}/StartImport": "write",
+    f"{_CONTEXT}/UploadImport": "write",
+    f"{_CONTEXT}/ListImportErrors": "read",
+    f"{_CONTEXT}/ExportResources": "read",
+    f"{_OPERATIONS}/GetOperation": "read",
+    f"{_OPERATIONS}/ListOperations": "read",
+    f"{_OPERATIONS}/WaitOperation": "read",
+    f"{_OPERATIONS}/CancelOperation": "write",
+    f"{_OPERATIONS}/DeleteOperation": "write",
     f"{_EVALUATOR}/EvaluateText": "evaluate",
     f"{_EVALUATOR}/ListScorers": "read",
     **{

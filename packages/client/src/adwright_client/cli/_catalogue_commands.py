@@ -1,5 +1,6 @@
 """`adwright brands|products|exemplars`."""
 
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -18,6 +19,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Check every row, write 
 Filter = Annotated[str, typer.Option("--filter", help="Only those for which this holds (AIP-160).", metavar="FILTER")]
 Deleted = Annotated[bool, typer.Option("--deleted", help="Also deleted ones that can be restored.")]
 Output = Annotated[str, typer.Option("--output", help="A file; default: standard output.", metavar="FILE")]
+Resume = Annotated[
+    str, typer.Option("--resume", help="Go on with an import of the same file.", metavar="operations/ID")
+]
+Errors = Annotated[
+    str, typer.Option("--errors", help="Write what is wrong with refused rows here, as CSV.", metavar="FILE")
+]
+CallTimeout = Annotated[float, typer.Option("--timeout", help="Seconds for each part of 4 MiB.", min=0.1, max=3600)]
 
 brands = typer.Typer(name="brands", help="Brands: voice, rules, languages, data policy.")
 
@@ -44,30 +52,29 @@ def get_brand(name: Name, as_json: Json = False) -> int:
 
 
 @brands.command("import")
-def import_brands(file: File, file_format: FileFormat = "", dry_run: DryRun = False, timeout: Timeout = 300.0) -> int:
+def import_brands(
+    file: File,
+    file_format: FileFormat = "",
+    dry_run: DryRun = False,
+    resume: Resume = "",
+    errors: Errors = "",
+    timeout: CallTimeout = 120.0,
+) -> int:
     """Create or replace brands from a file; exit code 1 when rows failed."""
-    from ._files import import_file
+    from ._importing import ImportOptions, import_file
     from ._session import run
 
-    return run(
-        "brands import",
-        lambda client: import_file(
-            file,
-            lambda source: client.brands.import_file(
-                source, file_format=file_format, validate_only=dry_run, timeout=timeout
-            ),
-            dry_run=dry_run,
-        ),
-    )
+    options = ImportOptions(file_format, dry_run, resume, errors, timeout)
+    return run("brands import", lambda client: import_file(client, file, client.brands.import_file, options))
 
 
 @brands.command("export")
-def export_brands(filter: Filter = "", output: Output = "") -> int:
+def export_brands(filter: Filter = "", output: Output = "", timeout: Timeout = 600.0) -> int:
     """Print all brands as JSONL that can be imported again."""
     from ._files import export
     from ._session import run
 
-    return run("brands export", lambda client: export(client.brands.list(filter=filter), output))
+    return run("brands export", lambda client: export(client.brands.export(filter=filter, timeout=timeout), output))
 
 
 @brands.command("delete")
@@ -119,28 +126,28 @@ def _children(kind: str, help: str) -> typer.Typer:
         brand: Brand,
         file_format: FileFormat = "",
         dry_run: DryRun = False,
-        timeout: Timeout = 300.0,
+        resume: Resume = "",
+        errors: Errors = "",
+        timeout: CallTimeout = 120.0,
     ) -> int:
-        from ._files import import_file
+        from ._importing import ImportOptions, import_file
         from ._session import run
 
+        options = ImportOptions(file_format, dry_run, resume, errors, timeout)
         return run(
             f"{kind} import",
-            lambda client: import_file(
-                file,
-                lambda source: getattr(client, kind).import_file(
-                    brand, source, file_format=file_format, validate_only=dry_run, timeout=timeout
-                ),
-                dry_run=dry_run,
-            ),
+            lambda client: import_file(client, file, partial(getattr(client, kind).import_file, brand), options),
         )
 
     @group.command("export", help=f"Print all {kind} of a brand as JSONL that can be imported again.")
-    def export_all(brand: Brand, filter: Filter = "", output: Output = "") -> int:
+    def export_all(brand: Brand, filter: Filter = "", output: Output = "", timeout: Timeout = 600.0) -> int:
         from ._files import export
         from ._session import run
 
-        return run(f"{kind} export", lambda client: export(getattr(client, kind).list(brand, filter=filter), output))
+        return run(
+            f"{kind} export",
+            lambda client: export(getattr(client, kind).export(brand, filter=filter, timeout=timeout), output),
+        )
 
     @group.command("delete", help=f"Delete one of the {kind}; it can be restored for 30 days.")
     def delete_one(name: Name, brand: InBrand = "") -> int:
