@@ -128,6 +128,11 @@ async def test_pages_are_followed_by_their_tokens_in_the_order_of_names(context:
         )
     async with expect_error(Code.NOT_FOUND, "BRAND_NOT_FOUND"):
         await context("ListProducts", pb.ListProductsRequest(parent="brands/nobody"))
+    # The same list of another tenant, who has a brand of that name too.
+    other = context.as_("other")
+    await other.brand()
+    async with expect_error(Code.INVALID_ARGUMENT, "PAGE_TOKEN_INVALID"):
+        await other("ListProducts", pb.ListProductsRequest(parent="brands/nordlys", page_token=first.next_page_token))
 
 
 async def test_an_update_changes_what_the_mask_names_and_nothing_else(context: Any) -> None:
@@ -319,8 +324,17 @@ async def test_an_id_of_another_shape_is_refused(context: Any, brand_id: str) ->
 async def test_a_resource_too_large_to_keep_is_refused_in_words(context: Any) -> None:
     await context.brand()
     text = resources_pb2.LocalizedText(features=["x" * 100_000] * 5)
-    async with expect_error(Code.INVALID_ARGUMENT, "RESOURCE_TOO_LARGE"):
+    async with expect_error(Code.INVALID_ARGUMENT, "RESOURCE_TOO_LARGE") as errors:
         await context.product(localizations={"sv": text})
+    assert errors[0].metadata["limit"] == str(400 * 1024)
+    assert errors[0].metadata["limit"] in errors[0].message
+
+
+async def test_a_text_too_long_is_refused_by_its_field_and_its_limit(context: Any) -> None:
+    await context.brand()
+    async with expect_error(Code.INVALID_ARGUMENT, "INVALID_INPUT") as errors:
+        await context.product(description="x" * 5001)
+    assert errors[0].message == "product.description: must be at most 5000 characters"
 
 
 async def test_lengths_that_a_client_sends_with_an_exemplar_are_not_kept(context: Any) -> None:
