@@ -30,7 +30,8 @@ from rich.table import Table
 
 from adwright_context.retrieval.document import embedding_text, product_document
 from adwright_context.retrieval.embedding import CachedEncoder, PackagedEncoder
-from adwright_context.retrieval.index import Document, ProductIndex, Tuning
+from adwright_context.retrieval.index import ProductIndex
+from adwright_context.retrieval.model import Document, Tuning
 
 __all__ = ["measure", "show"]
 

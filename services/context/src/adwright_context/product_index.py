@@ -15,7 +15,8 @@ from adwright_docstore import StoreError
 from .kinds import Name, Resource
 from .retrieval.document import embedding_text, product_document
 from .retrieval.embedding import Encoder
-from .retrieval.index import Hit, ProductIndex
+from .retrieval.index import ProductIndex
+from .retrieval.model import Hit
 from .vector_store import VectorStore, hash_of
 
 __all__ = ["BrandIndex"]
@@ -115,11 +116,15 @@ class BrandIndex:
 
     async def search(self, brief: str, languages: Sequence[str], limit: int) -> list[Hit]:
         """The products that answer the brief, the best first."""
-        encoder = self._encoder
-        if encoder is not None:
-            # Off the loop, for it may have to load, or wait for a batch; what it finds is remembered for the search.
-            await self._off_loop_quickly(lambda: encoder.encode(brief))
-        return self._index.search(brief, languages=languages, limit=limit)
+        encoder, index = self._encoder, self._index
+        if encoder is None:
+            return index.search(brief, languages=languages, limit=limit)
+        # Off the loop, for it may have to load, or wait for a batch; what it finds is remembered for the search. The
+        # words are looked up meanwhile.
+        encoding = asyncio.get_running_loop().run_in_executor(None, encoder.encode, brief)
+        question = index.ask(brief, languages)
+        await encoding
+        return index.search(brief, languages=languages, limit=limit, question=question)
 
     async def _keep(self, triples: Sequence[tuple[str, str, bytes]], gone: Sequence[str]) -> None:
         if self._vectors is None:
@@ -133,10 +138,6 @@ class BrandIndex:
 
     async def _off_loop(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._worker, work)
-
-    async def _off_loop_quickly(self, work: Callable[[], T]) -> T:
-        # The worker may be in the middle of building an index.
-        return await asyncio.to_thread(work)
 
 
 def _add(index: ProductIndex, page: Sequence[Resource], vectors: Mapping[str, bytes], language: str) -> None:

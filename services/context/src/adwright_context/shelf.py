@@ -19,7 +19,8 @@ from .metrics import ContextMetrics
 from .product_index import BrandIndex
 from .ranking import exemplar_texts
 from .resource_cache import ResourceCache
-from .retrieval.index import Document, ProductIndex
+from .retrieval.index import ProductIndex
+from .retrieval.model import Document
 
 __all__ = ["Shelf"]
 

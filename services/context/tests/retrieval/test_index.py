@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from adwright_context.retrieval.document import embedding_text, product_document
 from adwright_context.retrieval.embedding import PackagedEncoder
-from adwright_context.retrieval.index import Document, Hit, ProductIndex, Tuning
+from adwright_context.retrieval.index import ProductIndex
+from adwright_context.retrieval.model import Document, Hit, Tuning
 
 
 class FakeEncoder:
@@ -220,3 +221,14 @@ def test_meaning_hardly_counts_between_texts_that_the_encoder_does_not_understan
 
     assert score("sv", "sv") == pytest.approx(0.1)
     assert score("en", "sv") == score("sv", "en") == score("und", "sv") == score("de-AT", "en") == pytest.approx(0.5)
+
+
+def test_a_question_older_than_a_change_is_asked_anew() -> None:
+    index = ProductIndex.build(SHOP, FAKE)
+    asked = index.ask("gas stove", ["en"])
+    assert index.search("gas stove", languages=["en"], question=asked) == index.search("gas stove", languages=["en"])
+    index.remove("stove")
+    index.put(*item("oven", "Oven", "A gas stove for a boat"))
+    found = index.search("gas stove", languages=["en"], question=asked)
+    assert found == index.search("gas stove", languages=["en"])
+    assert found[0].id == "oven"

@@ -6,7 +6,7 @@ from typing import Final
 
 from ..kinds import Content
 from ..ranking import own_texts
-from .index import Document
+from .model import Document
 
 __all__ = ["embedding_text", "product_document"]
 

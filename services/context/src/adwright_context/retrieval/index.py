@@ -14,74 +14,31 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .bm25 import Bm25, Scores, Weighted
-from .embedding import UNDERSTOOD, Encoder
+from .embedding import Encoder
+from .model import Document, Hit, Tuning
 from .names import Names
 from .text import Analyzer, primary
 from .vectors import Vectors, parsed
 
-__all__ = ["Document", "Hit", "ProductIndex", "Tuning"]
+__all__ = ["ProductIndex", "Question"]
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
-    """What a product says: `names` that a brief may call it by, and all its texts (names too) with their languages."""
-
-    names: Sequence[str]
-    texts: Sequence[tuple[str, str]]
-    """Pairs of a BCP-47 tag and a text; the first is in the language that the vector was made of."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A product that answers a brief, and by what."""
-
-    id: str
-    score: float
-    """0 to 1; what is named has 1."""
-    bm25: float
-    """Which share of what the brief's words tell the product's words tell, 0 to 1."""
-    cosine: float | None
-    """Likeness of meaning, -1 to 1; None where the product has no vector, or there is no encoder."""
-    words: Sequence[str]
-    """The brief's words that the product has, as they stand in the brief."""
-    name: str = ""
-    """The name by which the brief calls it."""
-
-    @property
-    def reason(self) -> str:
-        """Why, in a few words."""
-        if self.name:
-            return "named in the brief"
-        words = f"words: {', '.join(self.words[:_REASON_WORDS])}" if self.words else ""
-        meaning = f"meaning {self.cosine:.2f}" if self.cosine is not None and self.cosine > 0 else ""
-        return "; ".join(filter(None, (words, meaning)))
-
-
-@dataclass(frozen=True, slots=True)
-class Tuning:
-    """What the fusion is weighted with; found on one half of the labelled briefs of tests/bench, held on the other."""
-
-    lexical: float = 0.5
-    """The weight of words; that of meaning is what is missing to 1."""
-    lexical_beyond: float = 0.9
-    """The weight of words where neither the brief nor the product is in a language that the encoder understands. It
-    takes such texts for alike by their spelling: two that have nothing in common in Swedish had a cosine of 0.8."""
-    understood: frozenset[str] = UNDERSTOOD
-    """The languages that the encoder was trained on, as primary subtags; `und` counts as one of them."""
-    least: float = 0.15
-    """Below this score a product does not answer the brief."""
-    least_words: float = 0.1
-    """The same where words alone decide: one that fits of three in a short text."""
-    k1: float = 1.2
-    b: float = 0.75
-
-
-_REASON_WORDS: Final = 6
 _CANDIDATES: Final = 200
 """So many of the best by words and as many by meaning are compared by both."""
 _TIES: Final = 2 * _CANDIDATES
 _STOP_SHARE: Final = 0.1
 """A stop word that so few of the texts have means something here, like `room` among tents."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A brief as the words of an index understand it."""
+
+    words: Mapping[str, Weighted]
+    lexical: Scores
+    beyond: float
+    """The weight of words for products in a language that the encoder does not understand."""
+    edition: int
 
 
 @dataclass(slots=True)
@@ -111,6 +68,7 @@ class ProductIndex:
         self._ranks = array("Q")
         self._beyond = array("B")
         self._languages: Counter[str] = Counter()
+        self._edition = 0
 
     @classmethod
     def build(
@@ -163,6 +121,7 @@ class ProductIndex:
 
     def remove(self, id: str) -> None:
         """Takes a document out; nothing happens where there is none."""
+        self._edition += 1
         number = self._numbers.pop(id, None)
         if number is None:
             return
@@ -180,22 +139,34 @@ class ProductIndex:
         small = sum(map(sys.getsizeof, (self._numbers, self._entries, self._ranks)))
         return small + self._names.memory_bytes() + self._bm25.memory_bytes() + self._vectors.memory_bytes()
 
-    def search(self, brief: str, *, languages: Sequence[str] = (), limit: int = 10) -> list[Hit]:
-        """The documents that answer the brief, the best first, equal ones by id; none where nothing does.
+    def ask(self, brief: str, languages: Sequence[str] = ()) -> Question:
+        """The half of a search that needs no encoder, which may be at work on the brief meanwhile.
 
         `languages` are the BCP-47 tags that the brief may be in, the likeliest first; the documents' own are always
-        tried. What the brief names comes first, with a score of 1.
+        tried.
+        """
+        words = self._words(brief, languages)
+        return Question(words, self._lexical(words), self._lexical_beyond(brief, languages), self._edition)
+
+    def search(
+        self, brief: str, *, languages: Sequence[str] = (), limit: int = 10, question: Question | None = None
+    ) -> list[Hit]:
+        """The documents that answer the brief, the best first, equal ones by id; none where nothing does.
+
+        What the brief names comes first, with a score of 1. A `question` that was asked of the brief and the
+        languages saves time, where no document has changed since.
         """
         if limit < 1 or not self._numbers:
             return []
+        if question is None or question.edition != self._edition:
+            question = self.ask(brief, languages)
         named = self._names.said(brief)
-        words = self._words(brief, languages)
-        lexical = self._lexical(words)
+        words, lexical = question.words, question.lexical
         vector = self._encoder.encode(brief) if self._encoder and len(self._vectors) else None
         near = self._vectors.nearest(vector, _CANDIDATES) if vector else np.empty(0, np.intp)
         wanted = np.unique(np.concatenate((self._best(lexical), self._few(near), np.fromiter(named, np.intp))))
         cosines = self._vectors.cosines(vector, wanted) if vector else np.zeros(len(wanted))
-        scores = self._fused(lexical[wanted], cosines, wanted, self._lexical_beyond(brief, languages))
+        scores = self._fused(lexical[wanted], cosines, wanted, question.beyond)
         found = [
             (1.0 if number in named else score, number, cosine)
             for number, score, cosine in zip(wanted.tolist(), scores.tolist(), cosines.tolist(), strict=True)
