@@ -1,12 +1,14 @@
 """Files that go in: in parts, past connections that break, from wherever they come."""
 
+import asyncio
 import io
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from client_events import Adwright
+from client_events import Adwright, spawn
 
 from adwright.context.v1.context_service_pb2 import (
     COLLECTION_BRANDS,
@@ -55,7 +57,7 @@ async def test_a_file_goes_in_parts_and_each_part_in_small_messages(
     assert begun.config == ImportConfig(parent="brands/nordlys", file_format=ImportConfig.FILE_FORMAT_CSV)
     assert gateway.imported == DATA
     assert max(len(request.data) for request in uploads(gateway)) == 256 * 1024
-    assert [progress.committed_bytes for progress in seen] == [0, 4 << 20, 8 << 20, len(DATA)]
+    assert [progress.committed_bytes for progress in seen] == [*range(0, len(DATA), 1 << 20), len(DATA)]
     assert {progress.total_bytes for progress in seen} == {len(DATA)}
 
 
@@ -67,14 +69,14 @@ async def test_what_breaks_off_goes_on_where_it_was_committed(
         def seekable(self) -> bool:
             return False
 
-    gateway.breaks = [1_000_000, 3_000_000, 1]
+    gateway.breaks = [1_000_000, 500_000, 1]
     source = Pipe(DATA) if pipe else io.BytesIO(DATA)
     await client.brands.import_file(source, file_format="csv")
     assert gateway.imported == DATA
     offsets = [request.start.offset for request in uploads(gateway) if request.HasField("start")]
     assert offsets[0] == 0
     assert offsets == sorted(offsets)
-    assert len(offsets) == 6
+    assert len(offsets) == 3 + -(-(len(DATA) - offsets[3]) // (1 << 20))
 
 
 async def test_an_import_that_cannot_go_on_says_how_it_can_later(
@@ -175,6 +177,8 @@ async def test_the_command_says_how_to_go_on_and_does(
     outcome = await adwright(*command, "--resume", IMPORT)
     assert outcome.code == 0
     assert gateway.imported == DATA
+    outcome = await adwright(*command, "--resume", "context-2")
+    assert (outcome.code, "resume: 'context-2' is no import's name" in outcome.err) == (2, True)
     outcome = await adwright(*command, "--resume", "operations/context-2")
     assert (outcome.code, outcome.err) == (2, "adwright: there is no operations/context-2 [OPERATION_NOT_FOUND]\n")
 
@@ -203,3 +207,15 @@ async def test_a_file_that_cannot_be_read_or_written_is_bad_input(adwright: Adwr
     outcome = await adwright("brands", "import", str(odd), "--file-format", "csv", "--errors", nowhere)
     assert (outcome.code, "cannot write" in outcome.err) == (2, True)
     assert [path.name for path in odd.parent.glob("*")] == [odd.name]
+
+
+async def test_ctrl_c_says_in_one_line_how_to_go_on(gateway: FakeGateway, products: Path) -> None:
+    gateway.stall = True
+    process = await spawn(gateway, "products", "import", str(products), "--brand", "nordlys")
+    await asyncio.wait_for(gateway.uploading.wait(), 10)
+    process.send_signal(signal.SIGINT)
+    _, err = await asyncio.wait_for(process.communicate(), 10)
+    assert (process.returncode, err.decode()) == (
+        1,
+        f"adwright: interrupted; the import can go on: repeat the command with --resume {IMPORT} [INTERRUPTED]\n",
+    )

@@ -1,6 +1,7 @@
 """Imports of files: operations at the gateway, sent piece by piece, that go on when a connection breaks."""
 
 import io
+import re
 import shutil
 import tempfile
 import zlib
@@ -30,11 +31,12 @@ ImportSource = str | Path | bytes | BinaryIO
 
 _CHUNK = 256 * 1024
 # So much goes into one call. What it commits is known at its end, and is what a broken one would cost at most.
-_SEGMENT = 4 * 1024 * 1024
+_SEGMENT = 1024 * 1024
 _IN_MEMORY = 8 * 1024 * 1024
 # How long a segment is tried again before the import is given up. Units: seconds.
 _PATIENCE = 45.0
 _LONGEST_WAIT = 8.0
+_NAME = re.compile(r"operations/context-[a-z0-9-]{1,63}")
 _FORMATS = {"jsonl": ImportConfig.FILE_FORMAT_JSONL, "csv": ImportConfig.FILE_FORMAT_CSV}
 
 
@@ -111,9 +113,12 @@ class Imports:
         """Sends a file to its end; goes on by itself where a connection breaks or a server restarts.
 
         `resume` names an import to go on with, of the same file. `timeout` (seconds) bounds each call, of
-        which there is one for every 4 MiB. An error that ends it has the import's name as `operation` in its
+        which there is one for every MiB. An error that ends it has the import's name as `operation` in its
         metadata: with it the import can be resumed. Raises what the calls do, and InvalidInput for another file.
         """
+        if resume and not _NAME.fullmatch(resume):
+            problem = f"'{resume}' is no import's name: write operations/context-ID, as it was given"
+            raise InvalidInput.of("resume", problem, reason="INVALID_NAME")
         file_format_value = None if resume else _file_format(source, file_format)
         with _seekable(source) as file:
             total = file.seek(0, io.SEEK_END)

@@ -73,6 +73,10 @@ class FakeGateway:
         """The bytes of the last import."""
         self.breaks: list[int] = []
         """After so many bytes of a call to UploadImport it breaks off, once each, with half of them kept."""
+        self.stall = False
+        """Imports are begun, and then nothing more is said of them."""
+        self.uploading = asyncio.Event()
+        """Set when an import is sent something."""
         self.import_metadata = context.ImportMetadata()
         self.brands: list[Brand] = []
         self.products: list[Product] = []
@@ -209,6 +213,9 @@ class _Context(ContextServiceServicer):
         break_at = fake.breaks.pop(0) if fake.breaks else None
         async for request in requests:
             fake.note(request)
+            fake.uploading.set()
+            if fake.stall:
+                await asyncio.sleep(3600)
             match request.WhichOneof("part"):
                 case "start" if request.start.offset != len(fake.imported):
                     raise OutOfRange("the import is elsewhere", reason="IMPORT_OFFSET")

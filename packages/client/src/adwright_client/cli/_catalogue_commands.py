@@ -25,7 +25,7 @@ Resume = Annotated[
 Errors = Annotated[
     str, typer.Option("--errors", help="Write what is wrong with refused rows here, as CSV.", metavar="FILE")
 ]
-CallTimeout = Annotated[float, typer.Option("--timeout", help="Seconds for each part of 4 MiB.", min=0.1, max=3600)]
+CallTimeout = Annotated[float, typer.Option("--timeout", help="Seconds for each MiB of the file.", min=0.1, max=3600)]
 
 brands = typer.Typer(name="brands", help="Brands: voice, rules, languages, data policy.")
 

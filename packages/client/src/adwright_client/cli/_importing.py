@@ -72,9 +72,10 @@ async def import_file(client: AsyncClient, path: str, upload: _Upload, options: 
                 error.message = f"{error.message}; the import can go on: repeat the command with --resume {began}"
             raise
         except asyncio.CancelledError:
-            if began:
-                print(f"adwright: the import can go on: repeat the command with --resume {began}", file=sys.stderr)
-            raise
+            if not began:
+                raise
+            how = f"the import can go on: repeat the command with --resume {began}"
+            raise AdwrightError(f"interrupted; {how}", reason="INTERRUPTED") from None
         if refused is not None:
             await _write_errors(refused, client.imports.errors(result.operation))
     _tell(path, result, options)
