@@ -211,6 +211,7 @@ class FakeEncoder:
     """Likeness of texts by the letters they begin with; counts what it was asked."""
 
     version = "fake/1"
+    idle = True
 
     def __init__(self) -> None:
         self.encoded: list[str] = []

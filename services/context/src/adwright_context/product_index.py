@@ -116,15 +116,12 @@ class BrandIndex:
 
     async def search(self, brief: str, languages: Sequence[str], limit: int) -> list[Hit]:
         """The products that answer the brief, the best first."""
-        encoder, index = self._encoder, self._index
-        if encoder is None:
-            return index.search(brief, languages=languages, limit=limit)
-        # Off the loop, for it may have to load, or wait for a batch; what it finds is remembered for the search. The
-        # words are looked up meanwhile.
-        encoding = asyncio.get_running_loop().run_in_executor(None, encoder.encode, brief)
-        question = index.ask(brief, languages)
-        await encoding
-        return index.search(brief, languages=languages, limit=limit, question=question)
+        encoder = self._encoder
+        if encoder is not None and not encoder.idle:
+            # Off the loop, for it has to load, or to wait for a batch; what it finds is remembered for the search. An
+            # idle one is faster here: another thread would take turns with this one for the interpreter.
+            await asyncio.to_thread(encoder.encode, brief)
+        return self._index.search(brief, languages=languages, limit=limit)
 
     async def _keep(self, triples: Sequence[tuple[str, str, bytes]], gone: Sequence[str]) -> None:
         if self._vectors is None:

@@ -40,6 +40,11 @@ class Encoder(Protocol):
         """What made the vectors: those of different versions must not be compared."""
         ...
 
+    @property
+    def idle(self) -> bool:
+        """Whether a text would be encoded at once, in some milliseconds."""
+        ...
+
     def encode(self, text: str) -> bytes:
         """The vector of one text: 512 int8, its direction alone has a meaning; zeros for an empty text."""
         ...
@@ -61,6 +66,11 @@ class PackagedEncoder:
     def version(self) -> str:
         """The model, how it is quantised, and the release of the package that computes it."""
         return "use-multilingual-v3/0.2/int8"
+
+    @property
+    def idle(self) -> bool:
+        """Whether it is loaded, and no batch is at work."""
+        return self._model is not None and not self._lock.locked()
 
     def load(self) -> None:
         """Loads the weights now, so that the first brief does not wait for them."""
@@ -99,6 +109,11 @@ class CachedEncoder:
     def version(self) -> str:
         """That of the encoder inside."""
         return self._inner.version
+
+    @property
+    def idle(self) -> bool:
+        """That of the encoder inside."""
+        return self._inner.idle
 
     def encode(self, text: str) -> bytes:
         with self._lock:

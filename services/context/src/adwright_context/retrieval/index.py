@@ -20,7 +20,7 @@ from .names import Names
 from .text import Analyzer, primary
 from .vectors import Vectors, parsed
 
-__all__ = ["ProductIndex", "Question"]
+__all__ = ["ProductIndex"]
 
 
 _CANDIDATES: Final = 200
@@ -28,17 +28,6 @@ _CANDIDATES: Final = 200
 _TIES: Final = 2 * _CANDIDATES
 _STOP_SHARE: Final = 0.1
 """A stop word that so few of the texts have means something here, like `room` among tents."""
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A brief as the words of an index understand it."""
-
-    words: Mapping[str, Weighted]
-    lexical: Scores
-    beyond: float
-    """The weight of words for products in a language that the encoder does not understand."""
-    edition: int
 
 
 @dataclass(slots=True)
@@ -68,7 +57,6 @@ class ProductIndex:
         self._ranks = array("Q")
         self._beyond = array("B")
         self._languages: Counter[str] = Counter()
-        self._edition = 0
 
     @classmethod
     def build(
@@ -121,7 +109,6 @@ class ProductIndex:
 
     def remove(self, id: str) -> None:
         """Takes a document out; nothing happens where there is none."""
-        self._edition += 1
         number = self._numbers.pop(id, None)
         if number is None:
             return
@@ -139,40 +126,28 @@ class ProductIndex:
         small = sum(map(sys.getsizeof, (self._numbers, self._entries, self._ranks)))
         return small + self._names.memory_bytes() + self._bm25.memory_bytes() + self._vectors.memory_bytes()
 
-    def ask(self, brief: str, languages: Sequence[str] = ()) -> Question:
-        """The half of a search that needs no encoder, which may be at work on the brief meanwhile.
-
-        `languages` are the BCP-47 tags that the brief may be in, the likeliest first; the documents' own are always
-        tried.
-        """
-        words = self._words(brief, languages)
-        return Question(words, self._lexical(words), self._lexical_beyond(brief, languages), self._edition)
-
-    def search(
-        self, brief: str, *, languages: Sequence[str] = (), limit: int = 10, question: Question | None = None
-    ) -> list[Hit]:
+    def search(self, brief: str, *, languages: Sequence[str] = (), limit: int = 10) -> list[Hit]:
         """The documents that answer the brief, the best first, equal ones by id; none where nothing does.
 
-        What the brief names comes first, with a score of 1. A `question` that was asked of the brief and the
-        languages saves time, where no document has changed since.
+        `languages` are the BCP-47 tags that the brief may be in, the likeliest first; the documents' own are always
+        tried. What the brief names comes first, with a score of 1.
         """
         if limit < 1 or not self._numbers:
             return []
-        if question is None or question.edition != self._edition:
-            question = self.ask(brief, languages)
         named = self._names.said(brief)
-        words, lexical = question.words, question.lexical
+        words = self._words(brief, languages)
+        lexical = self._lexical(words)
         vector = self._encoder.encode(brief) if self._encoder and len(self._vectors) else None
         near = self._vectors.nearest(vector, _CANDIDATES) if vector else np.empty(0, np.intp)
         wanted = np.unique(np.concatenate((self._best(lexical), self._few(near), np.fromiter(named, np.intp))))
         cosines = self._vectors.cosines(vector, wanted) if vector else np.zeros(len(wanted))
-        scores = self._fused(lexical[wanted], cosines, wanted, question.beyond)
-        found = [
-            (1.0 if number in named else score, number, cosine)
-            for number, score, cosine in zip(wanted.tolist(), scores.tolist(), cosines.tolist(), strict=True)
-            if number in named or score >= (self._tuning.least if vector else self._tuning.least_words)
-        ]
-        found.sort(key=lambda item: (-item[0], self._entry(item[1]).id))
+        scores = self._fused(lexical[wanted], cosines, wanted, self._lexical_beyond(brief, languages))
+        scores[np.isin(wanted, list(named))] = 1.0
+        enough = np.flatnonzero(scores >= (self._tuning.least if vector else self._tuning.least_words))
+        if len(enough) > limit:
+            enough = enough[scores[enough] >= np.partition(scores[enough], -limit)[-limit]]
+        found = [(int(wanted[at]), float(scores[at]), float(cosines[at])) for at in enough]
+        found.sort(key=lambda item: (-item[1], self._entry(item[0]).id))
         return [
             Hit(
                 id=self._entry(number).id,
@@ -182,7 +157,7 @@ class ProductIndex:
                 words=[word for word, terms in words.items() if self._bm25.has(number, terms)],
                 name=named.get(number, ""),
             )
-            for score, number, cosine in found[:limit]
+            for number, score, cosine in found[:limit]
         ]
 
     def likeness(self, brief: str, ids: Iterable[str], *, languages: Sequence[str] = ()) -> dict[str, float]:
