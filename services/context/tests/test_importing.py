@@ -235,7 +235,13 @@ async def test_bad_csv_rows_are_named_by_the_line_they_start_on(context: Any) ->
 @pytest.mark.asyncio
 @pytest.mark.parametrize(
     ("header", "word"),
-    [("display_name", "'name'"), ("name,weight", "'weight'"), ("name,price,price", "twice")],
+    [
+        ("display_name", "'name'"),
+        ("name,weight", "'weight'"),
+        ("name,price,price", "twice"),
+        ("name;price", "semicolons"),
+        ("name\tprice", "tabs"),
+    ],
 )
 async def test_a_header_that_is_wrong_refuses_the_file(context: Any, header: str, word: str) -> None:
     await context.brand()
@@ -376,3 +382,12 @@ async def test_a_bad_row_is_named_by_its_line_and_column_and_the_good_ones_are_i
     assert (error.line, error.column) == (41, 4)
     assert error.field.startswith("price")
     assert "EUX" in error.message
+
+
+async def test_a_csv_file_without_even_a_header_is_refused(context: Any) -> None:
+    await context.brand()
+    for data in (b"", b"\n\n"):
+        async with expect_error(Code.INVALID_ARGUMENT, "CSV_HEADER_INVALID") as errors:
+            await context.upload("Product", [data], parent=PARENT, csv=True)
+        assert "empty" in errors[0].message
+    assert (await context.upload("Product", [b"\n"], parent=PARENT)).imported_count == 0

@@ -64,6 +64,9 @@ class RowReader(Protocol):
     def read(self, record: Record) -> Iterator[Row | Problem]:
         """Yields what the record holds, at most one; nothing for a blank line or a header."""
 
+    def end(self) -> None:
+        """The file has ended. Raises FileRefused where something is missing that every file has."""
+
 
 @dataclass(slots=True)
 class ImportReport:

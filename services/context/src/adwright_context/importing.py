@@ -129,6 +129,7 @@ class Importer:
     async def finish(self) -> None:
         """The file has ended. Raises as `take`."""
         await self._take(self._splitter.close())
+        self._reader.end()
         await self._flush(finished=True)
         self.report.problems.sort(key=lambda problem: problem.line)
 

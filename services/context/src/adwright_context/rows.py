@@ -70,6 +70,9 @@ class JsonlReader:
                 return
             yield _row(self._kind, record, data)
 
+    def end(self) -> None:
+        pass
+
 
 class CsvReader:
     """A header line with field names, then one resource a row (RFC 4180, UTF-8).
@@ -124,8 +127,15 @@ class CsvReader:
         else:
             yield self._resource(record, dict(zip(self._columns, cells, strict=True)))
 
+    def end(self) -> None:
+        if not self._columns:
+            raise _header_error("it is empty, without even a header line")
+
     def _header(self, cells: list[str]) -> list[str]:
         columns = [cell.strip() for cell in cells]
+        if len(columns) == 1 and (found := re.search(r"[;\t]", columns[0])):
+            what = "semicolons" if found[0] == ";" else "tabs"
+            raise _header_error(f"its columns are separated by {what}: save it with commas")
         if "name" not in columns:
             raise _header_error("the header line has no column 'name'")
         for column in columns:

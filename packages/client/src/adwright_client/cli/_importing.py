@@ -47,7 +47,7 @@ class _Upload(Protocol):
 
 async def import_file(client: AsyncClient, path: str, upload: _Upload, options: ImportOptions) -> int:
     """Exit code 1 when rows failed. Raises InvalidInput for a file that cannot be read or written."""
-    began = ""
+    began, written_rows = "", 0
     # Opened first, so that a wrong path is said before anything is imported.
     with written(options.errors) if options.errors else nullcontext(None) as refused, _opened(path) as file:
         try:
@@ -77,8 +77,11 @@ async def import_file(client: AsyncClient, path: str, upload: _Upload, options: 
             how = f"the import can go on: repeat the command with --resume {began}"
             raise AdwrightError(f"interrupted; {how}", reason="INTERRUPTED") from None
         if refused is not None:
-            await _write_errors(refused, client.imports.errors(result.operation))
+            written_rows = await _write_errors(refused, client.imports.errors(result.operation))
     _tell(path, result, options)
+    if result.failed and options.errors:
+        which = "them" if written_rows == result.failed else f"the first {written_rows} of them"
+        print(f"what is wrong with {which}: {options.errors}")
     return 1 if result.failed else 0
 
 
@@ -89,19 +92,20 @@ def _tell(path: str, result: ImportResult, options: ImportOptions) -> None:
         print(f"{path}:{place}:{field} {printable(row.message)}")
     more = result.failed - len(result.errors)
     if more > 0:
-        print(f"… and {more} more" + ("" if options.errors else "; --errors FILE writes them all"))
+        print(f"… and {more} more" + ("" if options.errors else "; --errors FILE writes them to a file"))
     print(f"{result.imported} {'would be imported' if options.dry_run else 'imported'}, {result.failed} failed")
-    if result.failed and options.errors:
-        print(f"what is wrong with them: {options.errors}")
 
 
-async def _write_errors(out: BinaryIO, errors: AsyncIterator[RowError]) -> None:
+async def _write_errors(out: BinaryIO, errors: AsyncIterator[RowError]) -> int:
+    count = 0
     text = io.TextIOWrapper(out, encoding="utf-8", newline="")
     table = csv.writer(text)
     table.writerow(["line", "column", "field", "message"])
     async for row in errors:
         table.writerow([row.line, row.column or "", row.field, printable(row.message)])
+        count += 1
     text.detach()
+    return count
 
 
 @contextmanager
