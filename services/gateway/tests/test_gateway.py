@@ -1,6 +1,7 @@
 """The gateway through its public door, with small services behind it that say what they were asked."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import AsyncExitStack
 from functools import partial
@@ -9,6 +10,7 @@ from typing import Any
 
 import grpc
 import pytest
+from google.longrunning import operations_pb2
 
 from adwright.context.v1 import context_service_pb2 as context_pb
 from adwright.context.v1 import context_service_pb2_grpc as context_grpc
@@ -20,6 +22,7 @@ from adwright.generator.v1 import generator_service_pb2 as generator_pb
 from adwright.generator.v1 import generator_service_pb2_grpc as generator_grpc
 from adwright.type.v1 import ad_event_pb2, priority_pb2
 from adwright_gateway.app import open_gateway
+from adwright_gateway.scopes import scope_of
 from adwright_gateway.settings import Settings
 from adwright_servicekit.call import TENANT_METADATA, current_tenant
 from adwright_servicekit.channel import open_channel
@@ -289,3 +292,18 @@ def test_the_stored_key_cannot_be_read_back(tmp_path: Path) -> None:
     asyncio.run(make())
     for file in tmp_path.iterdir():
         assert KEY.encode() not in file.read_bytes()
+
+
+def test_every_method_that_is_served_says_which_scope_it_needs() -> None:
+    served = {
+        f"{service.full_name}/{method.name}": method.name
+        for file in (pb, context_pb, evaluator_service_pb2, operations_pb2)
+        for service in file.DESCRIPTOR.services_by_name.values()
+        for method in service.methods
+    }
+    scopes = {method: scope_of(method) for method in served}
+    assert set(scopes.values()) == {"generate", "read", "write", "evaluate"}
+    writing = {
+        method for method, name in served.items() if re.match("Create|Update|Delete|Undelete|Import|Start", name)
+    }
+    assert {method for method in writing if scopes[method] != "write"} == set()
