@@ -90,7 +90,7 @@ async def store(client: Any, table: str, faults: Faults) -> AsyncIterator[Store]
 
 @pytest.fixture
 async def hasty(client: Any, table: str, faults: Faults) -> AsyncIterator[Store]:
-    async with open_store("dynamodb", table=table, now=ManualClock(), client=client, timeout=0.3) as store:
+    async with open_store("dynamodb", table=table, now=ManualClock(), client=client, timeout=1.0) as store:
         yield store
 
 
@@ -122,9 +122,9 @@ class TestThrottling:
     ) -> None:
         faults.always("UpdateItem", THROTTLED)
         began = time.monotonic()
-        with pytest.raises(StoreUnavailable, match=r"is throttled.*given up after 0.3 s") as failure:
+        with pytest.raises(StoreUnavailable, match=r"is throttled.*given up after 1") as failure:
             await hasty.put(KEY, DATA)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
         assert "SECRET" not in str(failure.value)
         assert faults.count("UpdateItem") > 1
 
@@ -262,9 +262,9 @@ class TestTime:
         held = Held()
         faults.once("GetItem", held)
         began = time.monotonic()
-        with pytest.raises(StoreUnavailable, match=r"did not answer within 0.3 s"):
+        with pytest.raises(StoreUnavailable, match=r"did not answer within 1"):
             await hasty.get(KEY)
-        assert time.monotonic() - began < 2
+        assert time.monotonic() - began < 5
         assert await hasty.get(KEY) is None
         held.go_on.set()
 
