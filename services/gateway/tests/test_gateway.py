@@ -18,6 +18,7 @@ from adwright.context.v1 import resources_pb2
 from adwright.evaluator.v1 import evaluator_service_pb2, evaluator_service_pb2_grpc
 from adwright.gateway.v1 import ad_service_pb2 as pb
 from adwright.gateway.v1 import ad_service_pb2_grpc as pb_grpc
+from adwright.gateway.v1 import key_service_pb2
 from adwright.generator.v1 import generator_service_pb2 as generator_pb
 from adwright.generator.v1 import generator_service_pb2_grpc as generator_grpc
 from adwright.type.v1 import ad_event_pb2, priority_pb2
@@ -297,13 +298,13 @@ def test_the_stored_key_cannot_be_read_back(tmp_path: Path) -> None:
 def test_every_method_that_is_served_says_which_scope_it_needs() -> None:
     served = {
         f"{service.full_name}/{method.name}": method.name
-        for file in (pb, context_pb, evaluator_service_pb2, operations_pb2)
+        for file in (pb, key_service_pb2, context_pb, evaluator_service_pb2, operations_pb2)
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }
     scopes = {method: scope_of(method) for method in served}
-    assert set(scopes.values()) == {"generate", "read", "write", "evaluate"}
+    assert set(scopes.values()) == {"generate", "read", "write", "evaluate", "admin"}
     writing = {
         method for method, name in served.items() if re.match("Create|Update|Delete|Undelete|Import|Start", name)
     }
-    assert {method for method in writing if scopes[method] != "write"} == set()
+    assert {method for method in writing if scopes[method] not in ("write", "admin")} == set()

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
 
 import grpc
 from google.longrunning import operations_pb2
@@ -9,7 +10,7 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from adwright.context.v1 import context_service_pb2
 from adwright.evaluator.v1 import evaluator_service_pb2
-from adwright.gateway.v1 import ad_service_pb2
+from adwright.gateway.v1 import ad_service_pb2, key_service_pb2, key_service_pb2_grpc
 from adwright.generator.v1 import generator_service_pb2
 from adwright_docstore import StoreUnavailable, open_store
 from adwright_servicekit.channel import open_channel
@@ -18,13 +19,16 @@ from adwright_servicekit.settings import SettingsError
 from adwright_servicekit.telemetry import Telemetry
 
 from .ads import AdComposer
+from .doorkeeper import Doorkeeper
 from .forward import forwarding_handlers
+from .key_servicer import KeyServicer
 from .keys import KeyStore
 from .settings import Settings
 
 __all__ = ["open_gateway", "serve"]
 
 _AD = ad_service_pb2.DESCRIPTOR.services_by_name["AdService"]
+_KEYS = key_service_pb2.DESCRIPTOR.services_by_name["KeyService"]
 _CONTEXT = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"]
 _EVALUATOR = evaluator_service_pb2.DESCRIPTOR.services_by_name["EvaluatorService"]
 # Only imports are operations so far.
@@ -48,8 +52,9 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
             store = await stack.enter_async_context(open_store(settings.store, path=settings.sqlite_path))
         except StoreUnavailable as error:
             raise SettingsError(f"ADWRIGHT_GATEWAY_SQLITE_PATH: {error}") from error
-        keys = KeyStore(store)
-        await keys.bootstrap(settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None)
+        keys = KeyStore(store, _utc_now)
+        doorkeeper = Doorkeeper(keys, _utc_now)
+        await doorkeeper.bootstrap(settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None)
 
         async def channel(target: str, *idempotent: str) -> grpc.aio.Channel:
             return await stack.enter_async_context(
@@ -69,11 +74,12 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
 
         server = Server(
             settings.listen,
-            [_AD.full_name, _CONTEXT.full_name, _OPERATIONS.full_name, _EVALUATOR.full_name],
+            [service.full_name for service in (_AD, _KEYS, _CONTEXT, _OPERATIONS, _EVALUATOR)],
             settings,
             telemetry,
-            identify=keys.identify,
+            identify=doorkeeper.identify,
         )
+        key_service_pb2_grpc.add_KeyServiceServicer_to_server(KeyServicer(keys, doorkeeper), server.grpc)
         server.grpc.add_generic_rpc_handlers(
             [
                 grpc.method_handlers_generic_handler(
@@ -98,6 +104,10 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
             ]
         )
         yield await stack.enter_async_context(server)
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
 
 
 def _reads(service: ServiceDescriptor) -> list[str]:

@@ -1,88 +1,212 @@
 """API keys: kept as hashes, so that a leaked database opens nothing.
 
-Layout: partition `keys`, one item a key, its sort key the SHA-256 of the key. Keys are long and random, so a plain hash
-is as good as a slow one, and finding the item by its hash compares nothing in a time that depends on the key.
+=============================  =================  ==================
+access                         partition key      sort key
+=============================  =================  ==================
+who calls?                     ``api-keys``       SHA-256 of the key
+a tenant's keys, one or all    ``TENANT#keys``    the key's id
+=============================  =================  ==================
+
+Finding a key by its hash compares nothing in a time that depends on the key. Both items are written in one transaction.
 """
 
-import hashlib
-import logging
-import re
-from collections.abc import Iterable
+from __future__ import annotations
 
-from adwright_docstore import ABSENT, ConditionFailed, Key, Store, StoreError
-from adwright_servicekit.call import Identity
-from adwright_servicekit.errors import PermissionDenied, Unauthenticated, Unavailable
+import secrets
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Any, Final
+from urllib.parse import quote
 
-from .scopes import ALL_SCOPES, scope_of
+from adwright_docstore import (
+    ABSENT,
+    ConditionFailed,
+    InvalidPageToken,
+    Key,
+    Put,
+    Store,
+    TransactionConflict,
+    Version,
+)
+from adwright_servicekit.errors import Conflict, FailedPrecondition, InvalidInput, NotFound
 
-__all__ = ["KeyStore"]
+from .api_key import fingerprint, hint, new_secret
 
-_log = logging.getLogger(__name__)
-_BEARER = re.compile(r"(?i:bearer) +(\S+)")
-_PARTITION = "keys"
-_HOW = "send one in the metadata: 'authorization: Bearer KEY' (the adwright command reads ADWRIGHT_API_KEY)"
+__all__ = ["OVERLAP", "ApiKey", "KeyStore"]
+
+OVERLAP: Final = timedelta(days=1)
+"""How long a key that was replaced still opens, where nobody says otherwise."""
+
+_PARTITION: Final = "api-keys"
+_ATTEMPTS: Final = 5
+
+
+@dataclass(frozen=True, slots=True)
+class ApiKey:
+    """A key without its secret."""
+
+    tenant: str
+    id: str
+    scopes: frozenset[str]
+    hash: str
+    hint: str
+    create_time: datetime
+    display_name: str = ""
+    expire_time: datetime | None = None
+    revoke_time: datetime | None = None
+    version: int = 1
+
+    @property
+    def name(self) -> str:
+        """How callers name it."""
+        return f"keys/{self.id}"
+
+    def opens(self, now: datetime) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoke_time is None and (self.expire_time is None or now < self.expire_time)
 
 
 class KeyStore:
-    """Who may call, by API key."""
+    """The keys of all tenants. Methods raise StoreError where the store does not answer."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: Callable[[], datetime]) -> None:
+        """`now` returns an aware datetime."""
         self._store = store
+        self._now = now
 
-    async def bootstrap(self, key: str | None, tenant: str = "demo") -> None:
-        """Creates `tenant` with `key` and all scopes if there is no key at all yet."""
-        page = await self._store.query(_PARTITION, limit=1, consistent=True)
-        if page.items:
-            return
-        if key is None:
-            _log.warning("there is no API key yet, so nobody can call: set ADWRIGHT_GATEWAY_BOOTSTRAP_KEY")
-            return
-        try:
-            await self._store.put(_key(key), {"tenant": tenant, "scopes": sorted(ALL_SCOPES)}, expect=ABSENT)
-        except ConditionFailed:
-            return
-        _log.info("created tenant %s with the bootstrap key", tenant)
+    async def any(self) -> bool:
+        """Whether there is a key at all."""
+        return bool((await self._store.query(_PARTITION, limit=1, consistent=True)).items)
 
-    async def identify(self, method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Identity:
-        """Who calls `method` (`package.Service/Method`).
+    async def find(self, secret: str) -> ApiKey | None:
+        """The key with this secret, also one that opens nothing any more."""
+        item = await self._store.get(Key(_PARTITION, fingerprint(secret)))
+        return None if item is None else _unpack(item.data, item.version)
 
-        Raises Unauthenticated (no key, unknown key), PermissionDenied (scope) or Unavailable (the store).
-        """
-        key = _key_from(metadata)
-        try:
-            item = await self._store.get(_key(key), consistent=False)
-        except StoreError as error:
-            raise Unavailable("keys cannot be read; try again in a moment", retry_after=1.0) from error
+    async def create(
+        self,
+        tenant: str,
+        scopes: Iterable[str],
+        *,
+        display_name: str = "",
+        ttl: timedelta | None = None,
+        secret: str = "",
+    ) -> tuple[ApiKey, str]:
+        """A new key and its secret, drawn by lot where none is given. Raises ConditionFailed for one that is there."""
+        now, secret = self._now(), secret or new_secret()
+        made = ApiKey(
+            tenant=tenant,
+            id=secrets.token_hex(8),
+            scopes=frozenset(scopes),
+            hash=fingerprint(secret),
+            hint=hint(secret),
+            create_time=now,
+            display_name=display_name,
+            expire_time=now + ttl if ttl else None,
+        )
+        await self._store.transact(_puts(made, ABSENT))
+        return made, secret
+
+    async def get(self, tenant: str, key_id: str) -> ApiKey:
+        """Raises NotFound."""
+        item = await self._store.get(_listed(tenant, key_id))
         if item is None:
-            raise Unauthenticated(
-                "this API key is not known: check it for typing mistakes, or ask for a new one",
-                reason="API_KEY_INVALID",
+            raise NotFound(f"there is no keys/{key_id}: list the keys to see which there are", reason="KEY_NOT_FOUND")
+        return _unpack(item.data, item.version)
+
+    async def list(self, tenant: str, page_size: int, page_token: str) -> tuple[Sequence[ApiKey], str]:
+        """One page, by name, and the token of the next. Raises InvalidInput (token)."""
+        try:
+            page = await self._store.query(
+                _listed(tenant, "").pk, limit=page_size or 50, page_token=page_token or None, consistent=True
             )
-        tenant, scopes = item.data["tenant"], item.data["scopes"]
-        assert isinstance(tenant, str)
-        assert isinstance(scopes, list)
-        identity = Identity(tenant=tenant, scopes=frozenset(str(scope) for scope in scopes))
-        needed = scope_of(method)
-        if needed not in identity.scopes:
-            raise PermissionDenied(
-                f"this API key has no scope '{needed}', which {method} needs",
-                reason="SCOPE_MISSING",
-                metadata={"scope": needed},
-            )
-        return identity
+        except InvalidPageToken:
+            raise InvalidInput.of(
+                "page_token", "belongs to another list: start again without one", reason="PAGE_TOKEN_INVALID"
+            ) from None
+        return [_unpack(item.data, item.version) for item in page.items], page.next_page_token or ""
+
+    async def revoke(self, tenant: str, key_id: str) -> ApiKey:
+        """Ends a key; one that is revoked stays as it is. Raises NotFound, Conflict."""
+
+        def revoked(there: ApiKey) -> ApiKey:
+            return there if there.revoke_time else replace(there, revoke_time=self._now())
+
+        return await self._change(tenant, key_id, revoked)
+
+    async def rotate(
+        self, tenant: str, key_id: str, *, overlap: timedelta = OVERLAP, ttl: timedelta | None = None
+    ) -> tuple[ApiKey, str, ApiKey]:
+        """A new key with the old one's scopes, its secret, and the old one, which now expires after `overlap`.
+
+        Without a `ttl` the new one lives as long as the old one was made for. Raises NotFound, Conflict, and
+        FailedPrecondition for a key that opens nothing any more.
+        """
+        there = await self.get(tenant, key_id)
+        if not there.opens(self._now()):
+            raise FailedPrecondition(f"{there.name} is revoked or has expired: create another key", reason="KEY_ENDED")
+        if ttl is None and there.expire_time is not None:
+            ttl = there.expire_time - there.create_time
+        # The new one first: whatever happens then, there is one that opens.
+        made, secret = await self.create(tenant, there.scopes, display_name=there.display_name, ttl=ttl)
+
+        def replaced(old: ApiKey) -> ApiKey:
+            end = self._now() + overlap
+            return replace(old, expire_time=min(end, old.expire_time or end))
+
+        return made, secret, await self._change(tenant, key_id, replaced)
+
+    async def _change(self, tenant: str, key_id: str, change: Callable[[ApiKey], ApiKey]) -> ApiKey:
+        for _ in range(_ATTEMPTS):
+            there = await self.get(tenant, key_id)
+            changed = change(there)
+            if changed == there:
+                return there
+            try:
+                await self._store.transact(_puts(changed, Version(there.version)))
+            except (ConditionFailed, TransactionConflict):
+                continue
+            return replace(changed, version=there.version + 1)
+        raise Conflict(f"keys/{key_id} is being changed by others all the time: try again", reason="KEY_CHANGED")
 
 
-def _key(api_key: str) -> Key:
-    return Key(_PARTITION, hashlib.sha256(api_key.encode()).hexdigest())
+def _listed(tenant: str, key_id: str) -> Key:
+    return Key(f"{quote(tenant, safe='')}#keys", key_id or "-")
 
 
-def _key_from(metadata: Iterable[tuple[str, str | bytes]]) -> str:
-    for name, value in metadata:
-        if name == "authorization" and isinstance(value, str):
-            match = _BEARER.fullmatch(value.strip())
-            if match is None:
-                raise Unauthenticated(
-                    f"the authorization metadata has no bearer token: {_HOW}", reason="API_KEY_MISSING"
-                )
-            return match[1]
-    raise Unauthenticated(f"an API key is required: {_HOW}", reason="API_KEY_MISSING")
+def _puts(key: ApiKey, expect: Any) -> list[Put]:
+    # Both are always written together, so they are of one version.
+    places = (Key(_PARTITION, key.hash), _listed(key.tenant, key.id))
+    return [Put(place, _pack(key), expect) for place in places]
+
+
+def _pack(key: ApiKey) -> dict[str, Any]:
+    return {
+        "tenant": key.tenant,
+        "id": key.id,
+        "scopes": sorted(key.scopes),
+        "hash": key.hash,
+        "hint": key.hint,
+        "display_name": key.display_name,
+        "create_time": key.create_time.isoformat(),
+        "expire_time": key.expire_time.isoformat() if key.expire_time else None,
+        "revoke_time": key.revoke_time.isoformat() if key.revoke_time else None,
+    }
+
+
+def _unpack(item: Any, version: int) -> ApiKey:
+    data: dict[str, Any] = dict(item)
+    expire, revoke = data["expire_time"], data["revoke_time"]
+    return ApiKey(
+        tenant=data["tenant"],
+        id=data["id"],
+        scopes=frozenset(data["scopes"]),
+        hash=data["hash"],
+        hint=data["hint"],
+        create_time=datetime.fromisoformat(data["create_time"]),
+        display_name=data["display_name"],
+        expire_time=datetime.fromisoformat(expire) if expire else None,
+        revoke_time=datetime.fromisoformat(revoke) if revoke else None,
+        version=version,
+    )

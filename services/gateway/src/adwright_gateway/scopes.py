@@ -7,6 +7,7 @@ __all__ = ["ALL_SCOPES", "scope_of"]
 ALL_SCOPES = frozenset({"generate", "read", "write", "evaluate", "admin"})
 
 _AD = "adwright.gateway.v1.AdService"
+_KEYS = "adwright.gateway.v1.KeyService"
 _CONTEXT = "adwright.context.v1.ContextService"
 _EVALUATOR = "adwright.evaluator.v1.EvaluatorService"
 _OPERATIONS = "google.longrunning.Operations"
@@ -17,6 +18,7 @@ _SCOPES: dict[str, str] = {
     f"{_AD}/GenerateAd": "generate",
     f"{_AD}/GetFormat": "read",
     f"{_AD}/ListFormats": "read",
+    **{f"{_KEYS}/{name}": "admin" for name in ("CreateKey", "GetKey", "ListKeys", "RotateKey", "RevokeKey")},
     f"{_CONTEXT}/AssembleContext": "read",
     f"{_CONTEXT}/StartImport": "write",
     f"{_CONTEXT}/UploadImport": "write",
