@@ -12,6 +12,7 @@ from adwright.context.v1.resources_pb2 import Brand, Product
 from adwright.evaluator.v1.evaluator_service_pb2 import EvaluateTextRequest, EvaluateTextResponse
 from adwright.evaluator.v1.evaluator_service_pb2_grpc import EvaluatorServiceStub
 from adwright.gateway.v1.ad_service_pb2_grpc import AdServiceStub
+from adwright.gateway.v1.key_service_pb2_grpc import KeyServiceStub
 from adwright.generator.v1.generator_service_pb2 import ListFormatsRequest
 from adwright.type.v1.ad_pb2 import AdField
 from adwright.type.v1.format_pb2 import Format
@@ -25,6 +26,7 @@ from ._caller import Caller
 from .catalogue import Brands, exemplars, products
 from .generation import Generation
 from .imports import Imports
+from .keys import Keys
 from .options import GenerateOptions, generate_request
 from .settings import ClientSettings
 
@@ -73,6 +75,7 @@ class AsyncClient:
             default_timeout=_NO_BOUND,
         )
         self._ads = AdServiceStub(self._channel)
+        self.keys = Keys(self._caller, KeyServiceStub(self._channel))
         self._evaluator = EvaluatorServiceStub(self._channel)
         context = ContextServiceStub(self._channel)
         self.imports = Imports(self._caller, context, OperationsStub(self._channel))

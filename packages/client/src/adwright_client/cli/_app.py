@@ -8,6 +8,7 @@ from .. import __version__
 from ._catalogue_commands import brands, exemplars, products
 from ._evaluate_commands import evaluate, formats
 from ._generate_command import generate
+from ._key_commands import keys
 
 __all__ = ["app"]
 
@@ -26,6 +27,7 @@ app.add_typer(brands)
 app.add_typer(products)
 app.add_typer(exemplars)
 app.add_typer(formats)
+app.add_typer(keys)
 
 
 @app.command()

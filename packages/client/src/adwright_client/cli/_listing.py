@@ -1,6 +1,7 @@
 """Lists and single resources: a table on a terminal, tab-separated lines elsewhere, JSON where asked for."""
 
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any
 
@@ -108,6 +109,13 @@ def _day(value: Timestamp) -> str:
     return value.ToJsonString()[:10] if value.seconds else ""
 
 
+def _expiry(value: Timestamp) -> str:
+    if not value.seconds:
+        return "for good"
+    until = value.ToJsonString()[:10]
+    return f"until {until}" if value.seconds > time.time() else f"expired {until}"
+
+
 def _fields(format: Any) -> str:
     def one(field: Any) -> str:
         low, high = field.min_count, field.max_count
@@ -140,6 +148,14 @@ _COLUMNS: dict[str, tuple[_Column, ...]] = {
         ("language", lambda e: e.language),
         ("rating", lambda e: f"{e.rating}/5" if e.rating else ""),
         ("first text", lambda e: e.fields[0].text if e.fields else ""),
+    ),
+    "keys": (
+        ("key", lambda k: short_id(k.name)),
+        ("secret", lambda k: f"{k.hint}…"),
+        ("for", lambda k: k.display_name),
+        ("scopes", lambda k: ", ".join(k.scopes)),
+        ("made", lambda k: _day(k.create_time)),
+        ("opens", lambda k: "revoked" if k.HasField("revoke_time") else _expiry(k.expire_time)),
     ),
     "formats": (
         ("format", lambda f: short_id(f.name)),
