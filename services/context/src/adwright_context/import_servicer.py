@@ -20,7 +20,7 @@ from .importing import import_file
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Kind, Name
 from .operations_servicer import COLLECTIONS, FORMATS, id_of_operation, import_error, operation_message
 
-__all__ = ["ImportServicer"]
+__all__ = ["ImportServicer", "brand_id_of"]
 
 Call: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
@@ -52,7 +52,7 @@ class ImportServicer(context_service_pb2_grpc.ContextServiceServicer):
         begun = await self._operations.start(
             current_tenant(),
             kind,
-            _brand_id(kind, config.parent, "config.parent"),
+            brand_id_of(kind, config.parent, "config.parent"),
             FORMATS[config.file_format],
             validate_only=config.validate_only,
             request_id=request.request_id,
@@ -88,7 +88,7 @@ class ImportServicer(context_service_pb2_grpc.ContextServiceServicer):
         self, request: pb.ExportResourcesRequest, context: Call
     ) -> AsyncIterator[pb.ExportResourcesResponse]:
         kind = COLLECTIONS[request.collection]
-        brand_id = _brand_id(kind, request.parent, "parent")
+        brand_id = brand_id_of(kind, request.parent)
         async for chunk in export_lines(self._catalog, current_tenant(), kind, brand_id, request.filter):
             yield pb.ExportResourcesResponse(data=chunk.data, exported_count=chunk.exported)
 
@@ -101,14 +101,15 @@ class ImportServicer(context_service_pb2_grpc.ContextServiceServicer):
             self._catalog,
             current_tenant(),
             kind,
-            _brand_id(kind, config.parent, "config.parent"),
+            brand_id_of(kind, config.parent, "config.parent"),
             FORMATS[config.file_format],
             _data(requests),
             validate_only=config.validate_only,
         )
 
 
-def _brand_id(kind: Kind, parent: str, field: str) -> str:
+def brand_id_of(kind: Kind, parent: str, field: str = "parent") -> str:
+    """The id of the brand that `parent` names, empty for brands. Raises InvalidInput that names `field`."""
     if kind.in_brand:
         return Name.parse(BRAND, parent, field).id
     if parent:

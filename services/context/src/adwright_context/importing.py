@@ -14,7 +14,7 @@ from .catalog import Catalog
 from .filetext import TextGuard
 from .import_model import FileFormat, ImportReport, Problem, Progress, Row
 from .kinds import Kind, Name
-from .records import Record, RecordSplitter
+from .records import Place, Record, RecordSplitter
 from .rows import reader_for
 from .store_errors import translated
 from .validation import check
@@ -108,7 +108,7 @@ class Importer:
         self._journal = journal
         self._writer = BatchWriter(catalog, tenant, kind)
         self._place = self._committed = progress.place
-        self._batch: list[tuple[Row | Problem, Progress]] = []
+        self._batch: list[tuple[Row | Problem, Place]] = []
         self._names: set[Name] = set()
         self._bytes = 0
 
@@ -131,7 +131,6 @@ class Importer:
         await self._take(self._splitter.close())
         self._reader.end()
         await self._flush(finished=True)
-        self.report.problems.sort(key=lambda problem: problem.line)
 
     async def _take(self, records: Iterator[Record]) -> None:
         for record in records:
@@ -161,7 +160,7 @@ class Importer:
         if isinstance(found, Row):
             self._names.add(found.name)
             self._bytes += found.size
-        self._batch.append((found, Progress(record.after, self._reader.state)))
+        self._batch.append((found, record.after))
         if len(self._batch) >= self._writer.most or self._bytes >= _BATCH_BYTES:
             self._place = record.after
             await self._flush()
@@ -170,23 +169,22 @@ class Importer:
         batch, self._batch, self._names, self._bytes = self._batch, [], set(), 0
         if not batch and not finished and self._place == self._committed:
             return
-        end = Progress(self._place, self._reader.state)
         rows = [found for found, _ in batch if isinstance(found, Row)]
         problems = [found for found, _ in batch if isinstance(found, Problem)]
         # Before the progress that counts them: they are the same however often the rows are read.
         await self._keep(problems)
         try:
-            await self._commit(end, rows, problems, finished=finished)
+            await self._commit(self._place, rows, problems, finished=finished)
         except (*_BUSY, *_REFUSALS):
             await self._commit_one_by_one(batch)
-            await self._commit(end, finished=finished)
+            await self._commit(self._place, finished=finished)
 
     async def _keep(self, problems: Sequence[Problem]) -> None:
         if self._journal and (kept := problems[: max(0, MOST_KEPT - self.report.failed)]):
             with translated():
                 await self._catalog.store.write_many([self._journal.refused(problem) for problem in kept])
 
-    async def _commit_one_by_one(self, batch: Sequence[tuple[Row | Problem, Progress]]) -> None:
+    async def _commit_one_by_one(self, batch: Sequence[tuple[Row | Problem, Place]]) -> None:
         for found, after in batch:
             if isinstance(found, Problem):
                 # Counted by the next commit, which lies behind it in the file.
@@ -198,7 +196,7 @@ class Importer:
                 # Another time the row may be taken: that it was refused holds only along with the progress.
                 await self._commit(after, problems=[problem], keep=True)
 
-    async def _try_alone(self, row: Row, after: Progress) -> AdwrightError | None:
+    async def _try_alone(self, row: Row, after: Place) -> AdwrightError | None:
         for _ in range(_ATTEMPTS):
             try:
                 await self._commit(after, [row])
@@ -212,7 +210,7 @@ class Importer:
 
     async def _commit(
         self,
-        after: Progress,
+        after: Place,
         rows: Sequence[Row] = (),
         problems: Sequence[Problem] = (),
         *,
@@ -220,7 +218,7 @@ class Importer:
         keep: bool = False,
     ) -> None:
         imported, failed = self.report.imported + len(rows), self.report.failed + len(problems)
-        progress = replace(after, imported=imported, failed=failed)
+        progress = Progress(after, self._reader.state, imported, failed)
         extra: list[Op] = []
         if self._journal:
             extra.append(self._journal.at(progress, finished=finished))
@@ -238,4 +236,4 @@ class Importer:
         self.report.imported = imported
         for problem in problems:
             self.report.add(problem)
-        self._committed = after.place
+        self._committed = after

@@ -15,7 +15,7 @@ from .catalog import Catalog
 from .convert import Message, content_of, to_message
 from .deletion import Deletion
 from .import_operations import ImportOperations
-from .import_servicer import ImportServicer
+from .import_servicer import ImportServicer, brand_id_of
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Kind, Name
 
 __all__ = ["ContextServicer"]
@@ -147,7 +147,7 @@ class ContextServicer(ImportServicer):
         listing = await self._catalog.list(
             current_tenant(),
             kind,
-            _brand_id(kind, parent),
+            brand_id_of(kind, parent),
             page_size=request.page_size,
             page_token=request.page_token,
             filter_text=request.filter,
@@ -180,7 +180,3 @@ class ContextServicer(ImportServicer):
         return to_message(
             await self._deletion.undelete(current_tenant(), name, etag=request.etag, request_id=request.request_id)
         )
-
-
-def _brand_id(kind: Kind, parent: str) -> str:
-    return Name.parse(BRAND, parent, "parent").id if kind.in_brand else ""

@@ -89,7 +89,7 @@ class Doorkeeper:
         if (known := self._known.get(hashed)) is not None:
             return known
         try:
-            found = await self._keys.find(secret)
+            found = await self._keys.find(hashed)
         except StoreError as error:
             raise Unavailable("keys cannot be read; try again in a moment", retry_after=1.0) from error
         if found is not None:

@@ -79,9 +79,9 @@ class KeyStore:
         """Whether there is a key at all."""
         return bool((await self._store.query(_PARTITION, limit=1, consistent=True)).items)
 
-    async def find(self, secret: str) -> ApiKey | None:
-        """The key with this secret, also one that opens nothing any more."""
-        item = await self._store.get(Key(_PARTITION, fingerprint(secret)))
+    async def find(self, hashed: str) -> ApiKey | None:
+        """The key of this fingerprint, also one that opens nothing any more."""
+        item = await self._store.get(Key(_PARTITION, hashed))
         return None if item is None else _unpack(item.data, item.version)
 
     async def create(
