@@ -487,12 +487,20 @@ async def test_closing_the_generator_closes_the_connection() -> None:
 
 
 async def test_closing_the_backend_ends_what_is_running() -> None:
-    async with served([OpenAIScript(text=TEXT, fault=Fault.STALL, at=2)]) as (backend, server):
-        reader = asyncio.create_task(until_it_fails(backend, asking()))
-        await until(lambda: server.in_flight == 1 and server.calls[0].chunks == 2)
+    async with served([OpenAIScript(text=TEXT, fault=Fault.STALL, at=2)]) as (backend, _):
+        data = b""
+
+        async def read() -> None:
+            nonlocal data
+            async for event in backend.generate(asking()):
+                data += event.data if isinstance(event, Chunk) else b""
+
+        reader = asyncio.create_task(read())
+        await until(lambda: data.decode() == TEXT[:8])
         await backend.close()
-        text, error = await reader
-        assert (text, type(error)) == (TEXT[:8], BackendUnavailable)
+        with pytest.raises(BackendUnavailable):
+            await reader
+        assert data.decode() == TEXT[:8]
         assert not backend.ready
         assert isinstance((await until_it_fails(backend, asking()))[1], BackendUnavailable)
         await backend.start()

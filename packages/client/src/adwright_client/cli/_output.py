@@ -22,13 +22,12 @@ def terminal() -> "Console | None":
     return Console(highlight=False, markup=False)
 
 
-def json_line(message: Message, *, all_fields: bool = True, proto_names: bool = False) -> bytes:
+def json_line(message: Message, *, all_fields: bool = True) -> bytes:
     """The message as protobuf JSON on one line. With `all_fields` also those that are empty."""
     text = MessageToJson(
         message,
         indent=None,
         ensure_ascii=False,
         always_print_fields_with_no_presence=all_fields,
-        preserving_proto_field_name=proto_names,
     )
     return text.encode() + b"\n"
