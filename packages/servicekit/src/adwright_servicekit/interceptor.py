@@ -1,45 +1,28 @@
-"""What happens around every call that a service answers: identity, trace, deadline, validation, errors.
+"""gRPC's way into a service: calls in their scope, requests decoded and held to the rules, errors with details.
 
 Response streams are written by this interceptor and not by gRPC's own loop over the handler, so that a handler is
 closed at once when its caller leaves, and not when the garbage collector comes by.
 """
 
 import asyncio
-import logging
-import time
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any, NoReturn
+from typing import Any
 
 import grpc
 from google.protobuf.message import DecodeError
-from opentelemetry import trace
-from opentelemetry.trace import SpanKind
 
-from . import call as calls
-from .call import Call, Identity
-from .errors import AdwrightError, DeadlineTooShort, Internal, InvalidInput, ResourceExhausted
-from .logs import where
+from .errors import AdwrightError, InvalidInput, ResourceExhausted
 from .rpc_types import Context, Handler
-from .status import code_of, to_grpc_status
-from .telemetry import Telemetry, end_rpc_span, trace_id
+from .scope import CallScope
+from .status import to_grpc_status
 from .validation import validate
 
-__all__ = ["CallInterceptor", "Identify"]
-
-_log = logging.getLogger(__name__)
-
-Identify = Callable[[str, Iterable[tuple[str, str | bytes]]], Awaitable[Identity]]
-"""Says from a call's method (`package.Service/Method`) and metadata who calls.
-
-Raises Unauthenticated, or PermissionDenied when the caller may not use the method.
-"""
+__all__ = ["CallInterceptor"]
 
 Decode = Callable[[bytes], Any] | None
 """What turns bytes into a request message; None where bytes are wanted."""
 
-_MIN_TIME = 0.02
-_MARGIN = 0.05
 _TAKEN_IN = 16 * 1024 * 1024
 _PAUSE = 0.2
 
@@ -50,14 +33,9 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     Requests are decoded in here, so that nothing of a caller who is not known is ever parsed.
     """
 
-    def __init__(
-        self, telemetry: Telemetry, identify: Identify, *, max_request_bytes: int, max_deadline: float
-    ) -> None:
-        """`max_deadline` is in seconds, and is the deadline of calls that name none."""
-        self._telemetry = telemetry
-        self._identify = identify
+    def __init__(self, scope: CallScope, *, max_request_bytes: int) -> None:
+        self._scope = scope
         self._max_request_bytes = max_request_bytes
-        self._max_deadline = max_deadline
 
     async def intercept_service(
         self,
@@ -99,46 +77,12 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
 
     @asynccontextmanager
     async def _around(self, method: str, context: Context) -> AsyncIterator[None]:
-        metadata = tuple(context.invocation_metadata() or ())
-        span = self._telemetry.start_rpc_span(method, SpanKind.SERVER, metadata)
-        code, reason = grpc.StatusCode.OK, ""
-        remaining = context.time_remaining()
-        allowed = self._max_deadline if remaining is None else min(remaining, self._max_deadline)
+        metadata = context.invocation_metadata() or ()
         try:
-            with trace.use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False):
-                try:
-                    if allowed < _MIN_TIME:
-                        raise _too_short(allowed)
-                    # Ends a little before the caller's own clock, so that the caller gets our words and not its own.
-                    allowed -= min(_MARGIN, allowed / 2)
-                    calls.enter(Call(identity=None, deadline=time.monotonic() + allowed))
-                    async with asyncio.timeout(allowed) as timer:
-                        identity = await self._identify(method.lstrip("/"), metadata)
-                        calls.enter(Call(identity=identity, deadline=time.monotonic() + _left(timer)))
-                        span.set_attribute("adwright.tenant", identity.tenant)
-                        yield
-                except TimeoutError as error:
-                    if not timer.expired():
-                        raise
-                    raise _too_short(allowed) from error
+            async with self._scope.around(method.lstrip("/"), metadata, context.time_remaining()):
+                yield
         except AdwrightError as error:
-            code, reason = code_of(error), error.reason
-            if isinstance(error, Internal):
-                _log.error("%s failed: %s", method, where(error.__cause__ or error))
-            await _abort(context, error)
-        except asyncio.CancelledError:
-            left = context.time_remaining()
-            code = grpc.StatusCode.DEADLINE_EXCEEDED if left == 0 else grpc.StatusCode.CANCELLED
-            raise
-        except grpc.aio.AbortError:
-            code = context.code()
-            raise
-        except Exception as error:
-            code, reason = grpc.StatusCode.INTERNAL, "INTERNAL"
-            _log.exception("%s failed: %s", method, where(error), exc_info=False)
-            await _abort(context, Internal(f"internal error; the service's log has it under trace {trace_id(span)}"))
-        finally:
-            end_rpc_span(span, SpanKind.SERVER, code, reason)
+            await context.abort_with_status(to_grpc_status(error))
 
     def _request(self, raw: Any, decode: Decode) -> Any:
         """Bytes from the wire as the handler wants them: one message, or a stream of them."""
@@ -182,19 +126,3 @@ async def _taken_in(request: Any) -> AsyncIterator[None]:
                 while taken < _TAKEN_IN:
                     taken += len(await asyncio.wait_for(anext(request), _PAUSE))
         raise
-
-
-def _left(timer: asyncio.Timeout) -> float:
-    when = timer.when()
-    return 0.0 if when is None else when - asyncio.get_running_loop().time()
-
-
-def _too_short(allowed: float) -> DeadlineTooShort:
-    return DeadlineTooShort(
-        f"the deadline of {allowed:.2f} s passed before the work was done: give the call a longer timeout"
-    )
-
-
-async def _abort(context: Context, error: AdwrightError) -> NoReturn:
-    await context.abort_with_status(to_grpc_status(error))
-    raise AssertionError("abort_with_status always raises")

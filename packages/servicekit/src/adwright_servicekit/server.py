@@ -7,7 +7,7 @@ and those running may finish within `shutdown_grace`; the process exits 0. A sec
 import asyncio
 import logging
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,7 +17,8 @@ from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
 from .call import identity_from_gateway
-from .interceptor import CallInterceptor, Identify
+from .interceptor import CallInterceptor
+from .scope import CallScope, Identify
 from .settings import ServerSettings, SettingsError
 from .telemetry import Telemetry
 
@@ -50,17 +51,15 @@ class Server:
         self._health = health_aio.HealthServicer()
         self._stopped = asyncio.Event()
         self._stopping: asyncio.Task[None] | None = None
+        self._beside: list[Callable[[float], Awaitable[None]]] = []
         self.address = listen
         """Where it really listens, once started."""
+        self.scope = CallScope(telemetry, identify, max_deadline=settings.max_deadline)
+        """What surrounds every call; also for those that come in by another way than gRPC."""
         age_ms = int(settings.max_connection_age * 1000)
         self.grpc = grpc.aio.server(
             interceptors=[
-                CallInterceptor(
-                    telemetry,
-                    identify,
-                    max_request_bytes=settings.max_request_bytes,
-                    max_deadline=settings.max_deadline,
-                )
+                CallInterceptor(self.scope, max_request_bytes=settings.max_request_bytes),
             ],
             options=[
                 ("grpc.so_reuseport", 0),
@@ -117,8 +116,12 @@ class Server:
         await self._health.enter_graceful_shutdown()
         if grace and self._settings.shutdown_delay:
             await asyncio.sleep(self._settings.shutdown_delay)
-        await self.grpc.stop(grace)
+        await asyncio.gather(self.grpc.stop(grace), *(stop(grace) for stop in self._beside))
         self._stopped.set()
+
+    def stop_beside(self, stop: Callable[[float], Awaitable[None]]) -> None:
+        """Has something else that serves drained together with this server; `stop` takes the grace in seconds."""
+        self._beside.append(stop)
 
     async def serve_until_signal(self, signals: Iterable[signal.Signals] = (signal.SIGTERM, signal.SIGINT)) -> None:
         """Returns when a signal came and the server has drained."""

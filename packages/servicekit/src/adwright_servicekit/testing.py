@@ -12,7 +12,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from .call import TENANT_METADATA, identity_from_gateway
 from .channel import open_channel
 from .errors import AdwrightError
-from .interceptor import Identify
+from .scope import Identify
 from .server import Server
 from .settings import ServerSettings
 from .status import code_of, from_rpc_error
