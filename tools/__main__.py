@@ -72,7 +72,8 @@ def up() -> int:
         _check_key(gateway, key)
         print(
             "\n"
-            f"  adwright is up: gRPC on {gateway} (with reflection), demo API key {key}\n"
+            f"  adwright is up. API docs: http://{stack.http_address}/docs, gRPC on {gateway} (with reflection)\n"
+            f"  Demo API key: {key}\n"
             "  Try it from another terminal:\n\n"
             f"    export ADWRIGHT_API_KEY={key}"
             + ("" if gateway.endswith(":50051") else f" ADWRIGHT_GATEWAY_TARGET={gateway}")

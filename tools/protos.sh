@@ -13,3 +13,10 @@ services=$(cd protos && grep -l '^service ' $own)
 "$bin/python" -m grpc_tools.protoc -Iprotos -Iprotos/third_party \
   --plugin=protoc-gen-mypy_grpc="$bin/protoc-gen-mypy_grpc" \
   --grpc_python_out="$out" --mypy_grpc_out=quiet:"$out" $services
+# What the protos say in words, for the OpenAPI document.
+described=$(mktemp)
+trap 'rm -f "$described"' EXIT
+"$bin/python" -m grpc_tools.protoc -Iprotos -Iprotos/third_party \
+  --include_source_info --descriptor_set_out="$described" $own google/longrunning/operations.proto
+"$bin/python" -m tools.api_comments "$described" \
+  "${COMMENTS:-services/gateway/src/adwright_gateway/http/comments.json}"

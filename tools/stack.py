@@ -50,7 +50,9 @@ def private_environ(folder: Path) -> dict[str, str]:
     }
     key = f"adw_{secrets.token_urlsafe(24)}"
     environ |= {"ADWRIGHT_API_KEY": key, "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": key}
-    for service, port in zip(SERVICES, free_ports(len(SERVICES)), strict=True):
+    *ports, http = free_ports(len(SERVICES) + 1)
+    environ["ADWRIGHT_GATEWAY_HTTP_LISTEN"] = f"127.0.0.1:{http}"
+    for service, port in zip(SERVICES, ports, strict=True):
         environ[f"ADWRIGHT_{service.upper()}_LISTEN"] = f"127.0.0.1:{port}"
         environ[f"ADWRIGHT_{service.upper()}_TARGET"] = f"127.0.0.1:{port}"
         environ[f"ADWRIGHT_{service.upper()}_SQLITE_PATH"] = str(folder / f"{service}.db")
@@ -77,18 +79,25 @@ class Stack:
         default = f"127.0.0.1:{_DEFAULT_PORTS[service]}"
         return self.environ.get(f"ADWRIGHT_{service.upper()}_LISTEN", default)
 
+    @property
+    def http_address(self) -> str:
+        """Where the gateway answers HTTP."""
+        return self.environ.get("ADWRIGHT_GATEWAY_HTTP_LISTEN", "127.0.0.1:8080")
+
     def check_ports(self) -> None:
         """Raises StackError when something else listens where a service wants to."""
-        for service in SERVICES:
-            host, _, port = self.target(service).rpartition(":")
+        places = {f"ADWRIGHT_{service.upper()}_LISTEN": self.target(service) for service in SERVICES}
+        places["ADWRIGHT_GATEWAY_HTTP_LISTEN"] = self.http_address
+        for variable, place in places.items():
+            host, _, port = place.rpartition(":")
             with socket.socket() as probe:
                 probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
                 try:
                     probe.bind((host, int(port)))
                 except OSError as error:
                     raise StackError(
-                        f"{service} cannot listen on {host}:{port} ({error.strerror}): is the stack running already? "
-                        f"ADWRIGHT_{service.upper()}_LISTEN names another address"
+                        f"cannot listen on {host}:{port} ({error.strerror}): is the stack running already? "
+                        f"{variable} names another address"
                     ) from None
 
     def start(self, *, timeout: float = 90.0) -> None:

@@ -2,121 +2,29 @@
 
 import asyncio
 import re
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import AsyncExitStack
-from functools import partial
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import grpc
 import pytest
+from behind import AD, AUTHORIZED, KEY, Edge
 from google.longrunning import operations_pb2
 
 from adwright.context.v1 import context_service_pb2 as context_pb
-from adwright.context.v1 import context_service_pb2_grpc as context_grpc
-from adwright.context.v1 import resources_pb2
 from adwright.evaluator.v1 import evaluator_service_pb2, evaluator_service_pb2_grpc
 from adwright.gateway.v1 import ad_service_pb2 as pb
 from adwright.gateway.v1 import ad_service_pb2_grpc as pb_grpc
 from adwright.gateway.v1 import key_service_pb2
 from adwright.generator.v1 import generator_service_pb2 as generator_pb
-from adwright.generator.v1 import generator_service_pb2_grpc as generator_grpc
-from adwright.type.v1 import ad_event_pb2, priority_pb2
+from adwright.type.v1 import priority_pb2
 from adwright_gateway.app import open_gateway
 from adwright_gateway.scopes import scope_of
 from adwright_gateway.settings import Settings
-from adwright_servicekit.call import TENANT_METADATA, current_tenant
+from adwright_servicekit.call import TENANT_METADATA
 from adwright_servicekit.channel import open_channel
-from adwright_servicekit.errors import NotFound
 from adwright_servicekit.telemetry import Telemetry
-from adwright_servicekit.testing import RecordedTelemetry, expect_error, served
-
-KEY = "adw_test_key_0123456789"
-AUTHORIZED = (("authorization", f"Bearer {KEY}"),)
-AD = pb.GenerateAdRequest(brand="nordlys", products=["aurora-trail-2"], format="google-rsa")
-
-
-class ContextBehind(context_grpc.ContextServiceServicer):
-    def __init__(self) -> None:
-        self.asked: list[tuple[str, context_pb.AssembleContextRequest]] = []
-
-    async def AssembleContext(self, request: Any, context: Any) -> context_pb.AssembleContextResponse:
-        self.asked.append((current_tenant(), request))
-        if request.brand == "brands/nobody":
-            raise NotFound("there is no brands/nobody; did you mean brands/nordlys?", reason="BRAND_NOT_FOUND")
-        brand = resources_pb2.Brand(name=request.brand, display_name="Nordlys", languages=["en"])
-        return context_pb.AssembleContextResponse(context=resources_pb2.PromptContext(brand=brand, language="en"))
-
-    async def GetBrand(self, request: Any, context: Any) -> resources_pb2.Brand:
-        return resources_pb2.Brand(name=request.name, display_name=current_tenant())
-
-    async def ImportProducts(self, request_iterator: Any, context: Any) -> context_pb.ImportProductsResponse:
-        parts = [part async for part in request_iterator]
-        return context_pb.ImportProductsResponse(imported_count=len(parts))
-
-
-class GeneratorBehind(generator_grpc.GeneratorServiceServicer):
-    def __init__(self) -> None:
-        self.asked: list[generator_pb.GenerateRequest] = []
-        self.events: list[ad_event_pb2.AdEvent] = [
-            ad_event_pb2.AdEvent(started=ad_event_pb2.AdStarted(format="formats/google-rsa")),
-            ad_event_pb2.AdEvent(delta=ad_event_pb2.AdDelta(path="headlines[0]", text="Light ❄")),
-            ad_event_pb2.AdEvent(completed=ad_event_pb2.AdCompleted(trace_id="0" * 32)),
-        ]
-        self.pause = 0.0
-        self.closed = asyncio.Event()
-
-    async def Generate(self, request: Any, context: Any) -> AsyncGenerator[ad_event_pb2.AdEvent]:
-        self.asked.append(request)
-        try:
-            for event in self.events:
-                yield event
-                await asyncio.sleep(self.pause)
-        finally:
-            self.closed.set()
-
-
-class Edge:
-    """A gateway with what stands behind it."""
-
-    def __init__(self, channel: grpc.aio.Channel, context: ContextBehind, generator: GeneratorBehind) -> None:
-        self.channel = channel
-        self.ads = pb_grpc.AdServiceStub(channel)
-        self.catalogue = context_grpc.ContextServiceStub(channel)
-        self.context = context
-        self.generator = generator
-
-
-@pytest.fixture
-def telemetry() -> RecordedTelemetry:
-    return RecordedTelemetry()
-
-
-@pytest.fixture
-async def edge(tmp_path: Path, telemetry: RecordedTelemetry) -> AsyncIterator[Edge]:
-    context, generator = ContextBehind(), GeneratorBehind()
-    async with AsyncExitStack() as stack:
-        behind = [
-            await stack.enter_async_context(
-                served(partial(context_grpc.add_ContextServiceServicer_to_server, context), [], telemetry=telemetry)
-            ),
-            await stack.enter_async_context(
-                served(
-                    partial(generator_grpc.add_GeneratorServiceServicer_to_server, generator), [], telemetry=telemetry
-                )
-            ),
-        ]
-        environ = {
-            "ADWRIGHT_GATEWAY_LISTEN": "127.0.0.1:0",
-            "ADWRIGHT_CONTEXT_TARGET": behind[0].address,
-            "ADWRIGHT_GENERATOR_TARGET": behind[1].address,
-            "ADWRIGHT_EVALUATOR_TARGET": "127.0.0.1:1",
-            "ADWRIGHT_GATEWAY_SQLITE_PATH": str(tmp_path / "gateway.db"),
-            "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": KEY,
-        }
-        server = await stack.enter_async_context(open_gateway(Settings.load(environ), telemetry))
-        channel = await stack.enter_async_context(open_channel(server.address, telemetry))
-        yield Edge(channel, context, generator)
+from adwright_servicekit.testing import RecordedTelemetry, expect_error
 
 
 async def test_events_reach_the_caller_as_the_generator_sent_them(edge: Edge) -> None:
@@ -259,6 +167,7 @@ async def test_one_trace_runs_through_all_services(edge: Edge, telemetry: Record
 async def test_a_bootstrap_key_is_for_an_empty_store_only(tmp_path: Path) -> None:
     for key, opens in ((KEY, True), ("adw_another_key_0123456789", False)):
         environ = {
+            "ADWRIGHT_GATEWAY_HTTP_LISTEN": "127.0.0.1:0",
             "ADWRIGHT_GATEWAY_LISTEN": "127.0.0.1:0",
             "ADWRIGHT_GATEWAY_SQLITE_PATH": str(tmp_path / "gateway.db"),
             "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": key,
@@ -266,8 +175,8 @@ async def test_a_bootstrap_key_is_for_an_empty_store_only(tmp_path: Path) -> Non
         }
         telemetry = Telemetry("test")
         async with (
-            open_gateway(Settings.load(environ), telemetry) as server,
-            open_channel(server.address, telemetry) as channel,
+            open_gateway(Settings.load(environ), telemetry) as gateway,
+            open_channel(gateway.grpc.address, telemetry) as channel,
         ):
             code, reason = (
                 (grpc.StatusCode.UNAVAILABLE, "GENERATOR_UNAVAILABLE")
@@ -283,6 +192,7 @@ async def test_a_bootstrap_key_is_for_an_empty_store_only(tmp_path: Path) -> Non
 def test_the_stored_key_cannot_be_read_back(tmp_path: Path) -> None:
     async def make() -> None:
         environ = {
+            "ADWRIGHT_GATEWAY_HTTP_LISTEN": "127.0.0.1:0",
             "ADWRIGHT_GATEWAY_LISTEN": "127.0.0.1:0",
             "ADWRIGHT_GATEWAY_SQLITE_PATH": str(tmp_path / "gateway.db"),
             "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": KEY,

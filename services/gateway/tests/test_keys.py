@@ -161,6 +161,7 @@ async def test_a_leaked_database_holds_no_key(tmp_path: Path, keys: KeyStore, do
 
 async def test_keys_are_managed_over_grpc_by_those_who_may(tmp_path: Path) -> None:
     environ = {
+        "ADWRIGHT_GATEWAY_HTTP_LISTEN": "127.0.0.1:0",
         "ADWRIGHT_GATEWAY_LISTEN": "127.0.0.1:0",
         "ADWRIGHT_GATEWAY_SQLITE_PATH": str(tmp_path / "gateway.db"),
         "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": BOOTSTRAP,
@@ -168,8 +169,8 @@ async def test_keys_are_managed_over_grpc_by_those_who_may(tmp_path: Path) -> No
     }
     telemetry = Telemetry("test")
     async with (
-        open_gateway(Settings.load(environ), telemetry) as server,
-        open_channel(server.address, telemetry) as channel,
+        open_gateway(Settings.load(environ), telemetry) as gateway,
+        open_channel(gateway.grpc.address, telemetry) as channel,
     ):
         stub: Any = key_service_pb2_grpc.KeyServiceStub(channel)
         admin, request = bearer(BOOTSTRAP), pb.CreateKeyRequest(key=pb.Key(display_name="shop", scopes=["read"]))

@@ -39,7 +39,8 @@ class CallScope:
     def __init__(self, telemetry: Telemetry, identify: Identify, *, max_deadline: float) -> None:
         """`max_deadline` is in seconds, and is the deadline of calls that name none."""
         self._telemetry = telemetry
-        self._identify = identify
+        self.identify = identify
+        """Who calls, for those who need nothing else."""
         self._max_deadline = max_deadline
 
     @asynccontextmanager
@@ -62,7 +63,7 @@ class CallScope:
                     allowed -= min(_MARGIN, allowed / 2)
                     calls.enter(Call(identity=None, deadline=time.monotonic() + allowed))
                     async with asyncio.timeout(allowed) as timer:
-                        identity = await self._identify(method, metadata)
+                        identity = await self.identify(method, metadata)
                         calls.enter(Call(identity=identity, deadline=time.monotonic() + _left(timer)))
                         span.set_attribute("adwright.tenant", identity.tenant)
                         yield trace_id(span)

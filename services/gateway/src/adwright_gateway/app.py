@@ -1,8 +1,13 @@
 """The gateway's composition root."""
 
+from __future__ import annotations
+
+import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 
 import grpc
 from google.longrunning import operations_pb2
@@ -21,11 +26,17 @@ from adwright_servicekit.telemetry import Telemetry
 from .ads import AdComposer
 from .doorkeeper import Doorkeeper
 from .forward import forwarding_handlers
+from .http.app import build_app
+from .http.invoke import Invoker
+from .http.server import HttpServer, open_http
 from .key_servicer import KeyServicer
 from .keys import KeyStore
+from .methods import Methods
 from .settings import Settings
 
-__all__ = ["open_gateway", "serve"]
+__all__ = ["Gateway", "open_gateway", "serve"]
+
+_log = logging.getLogger(__name__)
 
 _AD = ad_service_pb2.DESCRIPTOR.services_by_name["AdService"]
 _KEYS = key_service_pb2.DESCRIPTOR.services_by_name["KeyService"]
@@ -38,14 +49,22 @@ _GENERATOR = generator_service_pb2.DESCRIPTOR.services_by_name["GeneratorService
 _FORMATS = {"GetFormat": "GetFormat", "ListFormats": "ListFormats"}
 
 
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """A gateway that serves. Both have the `address` where they really listen."""
+
+    grpc: Server
+    http: HttpServer
+
+
 async def serve(settings: Settings, telemetry: Telemetry) -> None:
     """Serves until a signal."""
-    async with open_gateway(settings, telemetry) as server:
-        await server.serve_until_signal()
+    async with open_gateway(settings, telemetry) as gateway:
+        await gateway.grpc.serve_until_signal()
 
 
 @asynccontextmanager
-async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Server]:
+async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Gateway]:
     """A gateway that serves while the context lasts."""
     async with AsyncExitStack() as stack:
         try:
@@ -72,38 +91,42 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
             settings.evaluator_target, *(f"{_EVALUATOR.full_name}/{m.name}" for m in _EVALUATOR.methods)
         )
 
+        methods = Methods()
+        methods.add(
+            _AD,
+            {
+                "GenerateAd": grpc.unary_stream_rpc_method_handler(
+                    AdComposer(context, generator).generate_ad,
+                    request_deserializer=ad_service_pb2.GenerateAdRequest.FromString,
+                ),
+                **forwarding_handlers(_GENERATOR, generator, "generator", served_as=_FORMATS),
+            },
+        )
+        methods.add_servicer(
+            _KEYS, partial(key_service_pb2_grpc.add_KeyServiceServicer_to_server, KeyServicer(keys, doorkeeper))
+        )
+        for service in (_CONTEXT, _OPERATIONS):
+            methods.add(service, forwarding_handlers(service, context, "context"))
+        methods.add(_EVALUATOR, forwarding_handlers(_EVALUATOR, evaluator, "evaluator"))
+
         server = Server(
             settings.listen,
-            [service.full_name for service in (_AD, _KEYS, _CONTEXT, _OPERATIONS, _EVALUATOR)],
+            [service.full_name for service in methods.services],
             settings,
             telemetry,
             identify=doorkeeper.identify,
         )
-        key_service_pb2_grpc.add_KeyServiceServicer_to_server(KeyServicer(keys, doorkeeper), server.grpc)
-        server.grpc.add_generic_rpc_handlers(
-            [
-                grpc.method_handlers_generic_handler(
-                    _AD.full_name,
-                    {
-                        "GenerateAd": grpc.unary_stream_rpc_method_handler(
-                            AdComposer(context, generator).generate_ad,
-                            request_deserializer=ad_service_pb2.GenerateAdRequest.FromString,
-                        ),
-                        **forwarding_handlers(_GENERATOR, generator, "generator", served_as=_FORMATS),
-                    },
-                ),
-                *(
-                    grpc.method_handlers_generic_handler(
-                        service.full_name, forwarding_handlers(service, context, "context")
-                    )
-                    for service in (_CONTEXT, _OPERATIONS)
-                ),
-                grpc.method_handlers_generic_handler(
-                    _EVALUATOR.full_name, forwarding_handlers(_EVALUATOR, evaluator, "evaluator")
-                ),
-            ]
+        methods.serve_on(server.grpc)
+        app = build_app(
+            Invoker(methods, server.scope),
+            max_body_bytes=settings.max_request_bytes,
+            cors_origins=settings.cors_origins,
         )
-        yield await stack.enter_async_context(server)
+        http = await stack.enter_async_context(open_http(app, settings.http_listen, settings))
+        server.stop_beside(http.stop)
+        await stack.enter_async_context(server)
+        _log.info("serving HTTP on %s", http.address)
+        yield Gateway(server, http)
 
 
 def _utc_now() -> datetime:

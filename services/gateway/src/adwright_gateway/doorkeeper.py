@@ -26,7 +26,7 @@ REVOKED_WITHIN: Final = 5.0
 _log = logging.getLogger(__name__)
 _BEARER: Final = re.compile(r"(?i:bearer) +(\S+)")
 _MOST_KNOWN: Final = 10_000
-_HOW: Final = "send one in the metadata: 'authorization: Bearer KEY' (the adwright command reads ADWRIGHT_API_KEY)"
+_HOW: Final = "send one as 'authorization: Bearer KEY' (the adwright command reads ADWRIGHT_API_KEY)"
 
 
 class Doorkeeper:
@@ -102,8 +102,6 @@ def _secret_from(metadata: Iterable[tuple[str, str | bytes]]) -> str:
         if name == "authorization" and isinstance(value, str):
             match = _BEARER.fullmatch(value.strip())
             if match is None:
-                raise Unauthenticated(
-                    f"the authorization metadata has no bearer token: {_HOW}", reason="API_KEY_MISSING"
-                )
+                raise Unauthenticated(f"authorization has no bearer token: {_HOW}", reason="API_KEY_MISSING")
             return match[1]
     raise Unauthenticated(f"an API key is required: {_HOW}", reason="API_KEY_MISSING")

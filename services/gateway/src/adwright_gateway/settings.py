@@ -1,19 +1,36 @@
 """What the gateway can be told by its environment."""
 
+import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import SecretStr
+from pydantic import BeforeValidator, SecretStr
 
 from adwright_servicekit.settings import Address, ServerSettings, Target, env
 
 __all__ = ["Settings"]
 
 
+_ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
+
+
+def _origins(given: object) -> object:
+    if not isinstance(given, str):
+        return given
+    origins = tuple(part.strip() for part in given.split(",") if part.strip())
+    for origin in origins:
+        if _ORIGIN.fullmatch(origin) is None:
+            raise ValueError(f"'{origin}' is not an origin such as https://studio.example.com")
+    return origins
+
+
 class Settings(ServerSettings):
     """The gateway's settings."""
 
     listen: Address = env("ADWRIGHT_GATEWAY_LISTEN", "127.0.0.1:50051")
+    http_listen: Address = env("ADWRIGHT_GATEWAY_HTTP_LISTEN", "127.0.0.1:8080")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(_origins)] = env("ADWRIGHT_GATEWAY_CORS_ORIGINS", ())
+    """Origins whose pages may call over HTTP, separated by commas: `https://studio.example.com`."""
     context_target: Target = env("ADWRIGHT_CONTEXT_TARGET", "127.0.0.1:50052")
     generator_target: Target = env("ADWRIGHT_GENERATOR_TARGET", "127.0.0.1:50053")
     evaluator_target: Target = env("ADWRIGHT_EVALUATOR_TARGET", "127.0.0.1:50054")

@@ -25,11 +25,12 @@ _sym_db = _symbol_database.Default()
 from adwright.context.v1 import resources_pb2 as adwright_dot_context_dot_v1_dot_resources__pb2
 from adwright.type.v1 import ad_pb2 as adwright_dot_type_dot_v1_dot_ad__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
+from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-adwright/evaluator/v1/evaluator_service.proto\x12\x15\x61\x64wright.evaluator.v1\x1a#adwright/context/v1/resources.proto\x1a\x19\x61\x64wright/type/v1/ad.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xa2\x03\n\x13\x45valuateTextRequest\x12\x39\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x19.adwright.type.v1.AdFieldB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12^\n\x06\x66ormat\x18\x02 \x01(\tBN\xe2\x41\x01\x01\xfa\x41\x11\n\x0f\x61\x64wright/Format\xbaH3r.2,^formats/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01\x12\x43\n\x08language\x18\x03 \x01(\tB1\xe2\x41\x01\x01\xbaH*r%2#^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$\xd8\x01\x01\x12/\n\x05\x62rand\x18\x04 \x01(\x0b\x32\x1a.adwright.context.v1.BrandB\x04\xe2\x41\x01\x01\x12<\n\x08products\x18\x05 \x03(\x0b\x32\x1c.adwright.context.v1.ProductB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x64\x12\x1f\n\x07scorers\x18\x06 \x03(\tB\x0e\xe2\x41\x01\x01\xbaH\x07\x92\x01\x04\x10\x64\x18\x01\x12\x1b\n\x05\x62rief\x18\x07 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xa0\x1f\"m\n\x14\x45valuateTextResponse\x12\'\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x17.adwright.type.v1.Check\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x12\n\x05score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_score\"\x14\n\x12ListScorersRequest\"E\n\x13ListScorersResponse\x12.\n\x07scorers\x18\x01 \x03(\x0b\x32\x1d.adwright.evaluator.v1.Scorer\"=\n\x06Scorer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x32\xe1\x01\n\x10\x45valuatorService\x12g\n\x0c\x45valuateText\x12*.adwright.evaluator.v1.EvaluateTextRequest\x1a+.adwright.evaluator.v1.EvaluateTextResponse\x12\x64\n\x0bListScorers\x12).adwright.evaluator.v1.ListScorersRequest\x1a*.adwright.evaluator.v1.ListScorersResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-adwright/evaluator/v1/evaluator_service.proto\x12\x15\x61\x64wright.evaluator.v1\x1a#adwright/context/v1/resources.proto\x1a\x19\x61\x64wright/type/v1/ad.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xa2\x03\n\x13\x45valuateTextRequest\x12\x39\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x19.adwright.type.v1.AdFieldB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12^\n\x06\x66ormat\x18\x02 \x01(\tBN\xe2\x41\x01\x01\xfa\x41\x11\n\x0f\x61\x64wright/Format\xbaH3r.2,^formats/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01\x12\x43\n\x08language\x18\x03 \x01(\tB1\xe2\x41\x01\x01\xbaH*r%2#^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$\xd8\x01\x01\x12/\n\x05\x62rand\x18\x04 \x01(\x0b\x32\x1a.adwright.context.v1.BrandB\x04\xe2\x41\x01\x01\x12<\n\x08products\x18\x05 \x03(\x0b\x32\x1c.adwright.context.v1.ProductB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x64\x12\x1f\n\x07scorers\x18\x06 \x03(\tB\x0e\xe2\x41\x01\x01\xbaH\x07\x92\x01\x04\x10\x64\x18\x01\x12\x1b\n\x05\x62rief\x18\x07 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xa0\x1f\"m\n\x14\x45valuateTextResponse\x12\'\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x17.adwright.type.v1.Check\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x12\n\x05score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_score\"\x14\n\x12ListScorersRequest\"E\n\x13ListScorersResponse\x12.\n\x07scorers\x18\x01 \x03(\x0b\x32\x1d.adwright.evaluator.v1.Scorer\"=\n\x06Scorer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x32\x96\x02\n\x10\x45valuatorService\x12\x86\x01\n\x0c\x45valuateText\x12*.adwright.evaluator.v1.EvaluateTextRequest\x1a+.adwright.evaluator.v1.EvaluateTextResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/v1/texts:evaluate:\x01*\x12y\n\x0bListScorers\x12).adwright.evaluator.v1.ListScorersRequest\x1a*.adwright.evaluator.v1.ListScorersResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/scorersb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -50,16 +51,20 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVALUATETEXTREQUEST'].fields_by_name['scorers']._serialized_options = b'\342A\001\001\272H\007\222\001\004\020d\030\001'
   _globals['_EVALUATETEXTREQUEST'].fields_by_name['brief']._loaded_options = None
   _globals['_EVALUATETEXTREQUEST'].fields_by_name['brief']._serialized_options = b'\342A\001\001\272H\005r\003\030\240\037'
-  _globals['_EVALUATETEXTREQUEST']._serialized_start=226
-  _globals['_EVALUATETEXTREQUEST']._serialized_end=644
-  _globals['_EVALUATETEXTRESPONSE']._serialized_start=646
-  _globals['_EVALUATETEXTRESPONSE']._serialized_end=755
-  _globals['_LISTSCORERSREQUEST']._serialized_start=757
-  _globals['_LISTSCORERSREQUEST']._serialized_end=777
-  _globals['_LISTSCORERSRESPONSE']._serialized_start=779
-  _globals['_LISTSCORERSRESPONSE']._serialized_end=848
-  _globals['_SCORER']._serialized_start=850
-  _globals['_SCORER']._serialized_end=911
-  _globals['_EVALUATORSERVICE']._serialized_start=914
-  _globals['_EVALUATORSERVICE']._serialized_end=1139
+  _globals['_EVALUATORSERVICE'].methods_by_name['EvaluateText']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['EvaluateText']._serialized_options = b'\202\323\344\223\002\027\"\022/v1/texts:evaluate:\001*'
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListScorers']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListScorers']._serialized_options = b'\202\323\344\223\002\r\022\013/v1/scorers'
+  _globals['_EVALUATETEXTREQUEST']._serialized_start=256
+  _globals['_EVALUATETEXTREQUEST']._serialized_end=674
+  _globals['_EVALUATETEXTRESPONSE']._serialized_start=676
+  _globals['_EVALUATETEXTRESPONSE']._serialized_end=785
+  _globals['_LISTSCORERSREQUEST']._serialized_start=787
+  _globals['_LISTSCORERSREQUEST']._serialized_end=807
+  _globals['_LISTSCORERSRESPONSE']._serialized_start=809
+  _globals['_LISTSCORERSRESPONSE']._serialized_end=878
+  _globals['_SCORER']._serialized_start=880
+  _globals['_SCORER']._serialized_end=941
+  _globals['_EVALUATORSERVICE']._serialized_start=944
+  _globals['_EVALUATORSERVICE']._serialized_end=1222
 # @@protoc_insertion_point(module_scope)
