@@ -13,7 +13,7 @@ from adwright_docstore import StoreError, check_table, create_table
 from adwright_servicekit.errors import AdwrightError
 from adwright_servicekit.settings import SettingsError
 
-from .app import build_catalog, open_configured_store
+from .app import build_catalog, open_context_store
 from .catalog import Catalog
 from .import_model import FileFormat, ImportReport
 from .importing import import_file
@@ -73,7 +73,7 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
 
 async def _set_up(settings: StoreSettings, options: argparse.Namespace) -> int:
     if settings.store == "sqlite":
-        async with await open_configured_store(settings):
+        async with await open_context_store(settings):
             print(f"the store is ready: sqlite at {settings.sqlite_path}")
         return 0
     call = create_table if options.command == "create-table" else check_table
@@ -94,7 +94,7 @@ async def _set_up(settings: StoreSettings, options: argparse.Namespace) -> int:
 async def _seed(settings: StoreSettings, directory: Path, tenant: str) -> int:
     files = list(seed_files(directory))
     failed = shown = 0
-    async with await open_configured_store(settings) as store:
+    async with await open_context_store(settings) as store:
         catalog = build_catalog(store)
         for file in files:
             label = file.path.relative_to(directory)

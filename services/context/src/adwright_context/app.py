@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import aclosing
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 import grpc
@@ -13,9 +13,9 @@ from google.longrunning import operations_pb2, operations_pb2_grpc
 from opentelemetry.metrics import Meter
 
 from adwright.context.v1 import context_service_pb2, context_service_pb2_grpc
-from adwright_docstore import Store, StoreUnavailable, open_store
+from adwright_docstore import Store
+from adwright_resources.stores import open_configured_store, utc_now
 from adwright_servicekit.server import Server
-from adwright_servicekit.settings import SettingsError
 from adwright_servicekit.telemetry import Telemetry
 
 from .assemble import Assembler
@@ -35,10 +35,9 @@ __all__ = [
     "build_catalog",
     "build_server",
     "build_shelves",
-    "open_configured_store",
+    "open_context_store",
     "register",
     "serve",
-    "utc_now",
 ]
 
 SERVICES: Final = (
@@ -48,28 +47,11 @@ SERVICES: Final = (
 _JANITOR_SECONDS = 600.0
 
 
-def utc_now() -> datetime:
-    """The clock of the running service."""
-    return datetime.now(UTC)
-
-
-async def open_configured_store(settings: StoreSettings) -> Store:
+async def open_context_store(settings: StoreSettings) -> Store:
     """Opens the store that the settings name. Raises SettingsError where it cannot be had."""
-    try:
-        store = (
-            open_store("sqlite", path=settings.sqlite_path)
-            if settings.store == "sqlite"
-            else open_store("dynamodb", table=settings.dynamodb_table)
-        )
-        try:
-            await store.ready()
-        except BaseException:
-            await store.close()
-            raise
-        return store
-    except StoreUnavailable as error:
-        variable = "SQLITE_PATH" if settings.store == "sqlite" else "DYNAMODB_TABLE"
-        raise SettingsError(f"ADWRIGHT_CONTEXT_{variable}: {error}") from error
+    return await open_configured_store(
+        "CONTEXT", settings.store, sqlite_path=settings.sqlite_path, dynamodb_table=settings.dynamodb_table
+    )
 
 
 def build_catalog(store: Store, now: Callable[[], datetime] = utc_now) -> Catalog:
@@ -104,7 +86,7 @@ def register(server: grpc.aio.Server, catalog: Catalog, shelves: Shelves) -> Non
 
 async def serve(settings: ContextSettings, telemetry: Telemetry) -> None:
     """Serves until a signal."""
-    async with await open_configured_store(settings) as store:
+    async with await open_context_store(settings) as store:
         catalog = build_catalog(store)
         encoder = CachedEncoder(PackagedEncoder()) if settings.embeddings == "packaged" else None
         limits = Limits(

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import InvalidInput
 
 from . import languages
@@ -16,7 +17,6 @@ from .kinds import BRAND, PRODUCT, Name, Resource
 from .ranking import Ranked, rank_exemplars
 from .shelf import Shelf
 from .shelves import Shelves
-from .store_errors import translated
 
 __all__ = ["AssembleRequest", "Assembler", "PromptContext"]
 

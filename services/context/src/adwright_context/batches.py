@@ -7,13 +7,13 @@ from typing import Final
 
 from adwright_docstore import ABSENT, PRESENT, Check, Item, Key, Op, Put, Version
 from adwright_docstore.limits import MAX_OPS
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import FailedPrecondition
 
 from . import changes, layout
 from .brands import purge
 from .catalog import Catalog
 from .kinds import Content, Kind, Name
-from .store_errors import translated
 
 __all__ = ["BatchWriter"]
 

@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from adwright_docstore import ABSENT, Check, ConditionFailed, Item, Op, Put, Store, Version
+from adwright_resources.filters import compile_filter
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AlreadyExists, Conflict, FailedPrecondition, NotFound
 
 from . import layout
 from .brands import purge
-from .filters import compile_filter
 from .kinds import BRAND, Content, Kind, Name, Resource
 from .lookup import Lookup
 from .masks import updated
 from .requests import Request
-from .store_errors import translated
 from .validation import Contract, check, refuse
 from .writing import Writer
 
@@ -82,12 +82,14 @@ class Catalog:
         show_deleted: bool = False,
     ) -> Listing:
         """One page by name, `page_size` 0: 50. Raises NotFound (brand), InvalidInput (filter, token)."""
-        holds = compile_filter(self.contract.fields(kind), filter_text)
+        matches = compile_filter(self.contract.fields(kind), filter_text)
         if kind.in_brand:
             await self.lookup.require_brand(tenant, Name.of_brand(brand_id))
 
         def where(item: Item) -> bool:
-            return (show_deleted or not layout.is_deleted(item)) and holds(layout.unpack(kind, brand_id, item))
+            return (show_deleted or not layout.is_deleted(item)) and matches(
+                layout.unpack(kind, brand_id, item).document()
+            )
 
         with translated():
             page = await self.store.select(

@@ -9,10 +9,10 @@ from google.protobuf import json_format
 from google.protobuf.descriptor import Descriptor, FieldDescriptor
 
 from adwright.context.v1 import resources_pb2 as pb
+from adwright_resources.filters import Fields, FieldType, ListOf, MapOf, Scalar
 from adwright_servicekit.errors import FieldViolation, InvalidInput
 from adwright_servicekit.validation import validate
 
-from .filters import Fields, FieldType, ListOf, MapOf, Scalar
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Content, Kind, Name, Resource
 from .masks import ANY_KEY, Schema
 from .validation import Contract

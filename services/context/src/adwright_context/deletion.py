@@ -10,13 +10,13 @@ from datetime import timedelta
 from typing import Final
 
 from adwright_docstore import ABSENT, ConditionFailed, Delete, Op, Put, Version
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import FailedPrecondition
 
 from . import layout
 from .catalog import ATTEMPTS, Catalog, busy, require_etag, require_live
 from .kinds import BRAND, KINDS, Name, Resource
 from .requests import Request
-from .store_errors import translated
 
 __all__ = ["RETENTION", "Deletion"]
 

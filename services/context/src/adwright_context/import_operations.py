@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from adwright_docstore import ABSENT, ConditionFailed, Delete
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AlreadyExists, Conflict, OutOfRange
 
 from . import layout
@@ -19,7 +20,6 @@ from .catalog import ATTEMPTS, Catalog
 from .import_model import FileFormat, Problem, Progress
 from .import_record import ImportOperation, Outcome, ended, key_of, pack, problem_of, put, read, unpack
 from .kinds import Kind, Name
-from .store_errors import translated
 from .upload import Upload
 
 __all__ = ["ImportOperations"]

@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any, Final
 
 from adwright_docstore import Item, Key, Put, Store, Version
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import FailedPrecondition, NotFound
 
 from . import layout
@@ -19,7 +20,6 @@ from .filetext import FileRefused
 from .import_model import FileFormat, Problem, Progress
 from .kinds import KINDS, Kind
 from .records import Place
-from .store_errors import translated
 
 __all__ = [
     "RETENTION",

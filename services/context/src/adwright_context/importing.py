@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final, Protocol
 
 from adwright_docstore import ConditionFailed, Key, Op, Put
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError, Conflict, FailedPrecondition, InvalidInput
 
 from .batches import BatchWriter
@@ -16,7 +17,6 @@ from .import_model import FileFormat, ImportReport, Problem, Progress, Row
 from .kinds import Kind, Name
 from .records import Place, Record, RecordSplitter
 from .rows import reader_for
-from .store_errors import translated
 from .validation import check
 
 __all__ = ["MOST_KEPT", "Importer", "Journal", "JournalLost", "import_file"]

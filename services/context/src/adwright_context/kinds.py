@@ -94,3 +94,15 @@ class Resource:
     def deleted(self) -> bool:
         """Whether it can only be read and restored."""
         return self.delete_time is not None
+
+    def document(self) -> dict[str, Any]:
+        """All its fields by name, as filters see them."""
+        return {
+            **self.content,
+            "name": str(self.name),
+            "etag": self.etag,
+            "create_time": self.create_time,
+            "update_time": self.update_time,
+            "delete_time": self.delete_time,
+            "expire_time": self.expire_time,
+        }

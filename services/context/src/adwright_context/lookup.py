@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from adwright_docstore import Item, Store
+from adwright_resources.similarity import closest
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import NotFound
 
 from . import layout
 from .kinds import BRAND, Kind, Name, Resource
-from .similarity import closest
-from .store_errors import translated
 
 __all__ = ["Lookup", "read_live"]
 

@@ -6,6 +6,7 @@ from collections.abc import Awaitable
 from dataclasses import replace
 
 from adwright_docstore import ConditionFailed, Key, Put
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError, Conflict
 
 from .catalog import Catalog
@@ -13,7 +14,6 @@ from .filetext import FileRefused
 from .import_model import Problem, Progress
 from .import_record import ImportOperation, Outcome, ended, key_of, put, put_problem, read
 from .importing import Importer, JournalLost
-from .store_errors import translated
 
 __all__ = ["Upload"]
 

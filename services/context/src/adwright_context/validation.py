@@ -8,10 +8,10 @@ from typing import Any, Protocol
 
 from babel.numbers import list_currencies
 
+from adwright_resources.filters import Fields
 from adwright_servicekit.errors import FieldViolation, InvalidInput
 
 from . import languages
-from .filters import Fields
 from .kinds import BRAND, EXEMPLAR, PRODUCT, Content, Kind, Name
 from .masks import Schema
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 
 from adwright_docstore import PRESENT, Check, ConditionFailed, Op, Store
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError
 
 from . import changes, layout
 from .kinds import Name, Resource
 from .requests import Request
-from .store_errors import translated
 
 __all__ = ["Writer"]
 

@@ -21,10 +21,9 @@ from lark import Lark, Token, Tree, UnexpectedCharacters, UnexpectedInput
 
 from adwright_servicekit.errors import InvalidInput
 
-from .kinds import Resource
 from .similarity import closest
 
-__all__ = ["FieldType", "Fields", "ListOf", "MapOf", "Scalar", "compile_filter"]
+__all__ = ["FieldType", "Fields", "ListOf", "MapOf", "Predicate", "Scalar", "compile_filter"]
 
 MAX_LENGTH: Final = 2000
 MAX_DEPTH: Final = 20
@@ -86,31 +85,12 @@ _COMPARE: Final[dict[str, Callable[[Any, Any], bool]]] = {
 }  # fmt: skip
 
 
-def compile_filter(fields: Fields, text: str) -> Callable[[Resource], bool]:
-    """What tells whether a resource matches; an empty text matches all.
+def compile_filter(fields: Fields, text: str) -> Predicate:
+    """What tells whether a document, fields by name, matches; an empty text matches all.
 
     Raises InvalidInput, FILTER_INVALID, with the column of what cannot be read or the name of a
     field there is not.
     """
-    matches = _compile(fields, text)
-
-    def holds(resource: Resource) -> bool:
-        return matches(
-            {
-                **resource.content,
-                "name": str(resource.name),
-                "etag": resource.etag,
-                "create_time": resource.create_time,
-                "update_time": resource.update_time,
-                "delete_time": resource.delete_time,
-                "expire_time": resource.expire_time,
-            }
-        )
-
-    return holds
-
-
-def _compile(fields: Fields, text: str) -> Predicate:
     if len(text) > MAX_LENGTH:
         raise _refused(f"has {len(text)} characters and {MAX_LENGTH} are the most: shorten it")
     depth = 0

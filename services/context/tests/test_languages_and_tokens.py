@@ -1,15 +1,9 @@
-"""The small measures: likeness, language, tokens."""
+"""The small measures: language, tokens."""
 
 import pytest
 
 from adwright_context import languages
-from adwright_context.similarity import closest
 from adwright_context.tokens import estimate, estimate_all
-
-
-def test_the_closest_name_is_near_or_none() -> None:
-    assert closest("nordlis", ["kesselfink", "nordlys"]) == "nordlys"
-    assert closest("zzz", ["kesselfink", "nordlys"]) is None
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ def translated() -> Iterator[None]:
         raise Conflict("somebody else is writing the same resources: try again", reason="WRITE_CONFLICT") from None
     except StoreUnavailable as error:
         raise Unavailable(
-            "the store of the context service does not answer: try again later",
+            "the store does not answer: try again later",
             reason="STORE_UNAVAILABLE",
             retry_after=1.0,
         ) from error
