@@ -25,6 +25,7 @@ AD = pb.GenerateAdRequest(brand="nordlys", products=["aurora-trail-2"], format="
 class ContextBehind(context_grpc.ContextServiceServicer):
     def __init__(self) -> None:
         self.asked: list[tuple[str, context_pb.AssembleContextRequest]] = []
+        self.exemplars: list[resources_pb2.Exemplar] = []
 
     async def AssembleContext(self, request: Any, context: Any) -> context_pb.AssembleContextResponse:
         self.asked.append((current_tenant(), request))
@@ -35,6 +36,11 @@ class ContextBehind(context_grpc.ContextServiceServicer):
 
     async def GetBrand(self, request: Any, context: Any) -> resources_pb2.Brand:
         return resources_pb2.Brand(name=request.name, display_name=current_tenant())
+
+    async def CreateExemplar(self, request: Any, context: Any) -> resources_pb2.Exemplar:
+        request.exemplar.name = f"{request.parent}/exemplars/{request.exemplar_id}"
+        self.exemplars.append(request.exemplar)
+        return resources_pb2.Exemplar.FromString(request.exemplar.SerializeToString())
 
     async def ImportProducts(self, request_iterator: Any, context: Any) -> context_pb.ImportProductsResponse:
         parts = [part async for part in request_iterator]
@@ -57,6 +63,8 @@ class GeneratorBehind(generator_grpc.GeneratorServiceServicer):
         self.asked.append(request)
         try:
             for event in self.events:
+                if event.HasField("started"):
+                    event.started.generation = request.generation
                 yield event
                 await asyncio.sleep(self.pause)
             if self.fails is not None:

@@ -30,7 +30,7 @@ async def client(edge: Edge) -> AsyncIterator[openai.AsyncOpenAI]:
         finish_reason=ad_event_pb2.AdCompleted.FINISH_REASON_STOP,
     )
     edge.generator.events = [
-        ad_event_pb2.AdEvent(started=ad_event_pb2.AdStarted(generation="generations/g1", variant_count=1)),
+        ad_event_pb2.AdEvent(started=ad_event_pb2.AdStarted(variant_count=1)),
         ad_event_pb2.AdEvent(delta=ad_event_pb2.AdDelta(path="headlines[0]", text="Light")),
         ad_event_pb2.AdEvent(delta=ad_event_pb2.AdDelta(path="headlines[0]", text=" ❄")),
         ad_event_pb2.AdEvent(delta=ad_event_pb2.AdDelta(path="headlines[1]", text="Dry")),
@@ -79,7 +79,8 @@ async def test_a_stream_says_what_the_whole_says(client: openai.AsyncOpenAI, edg
     assert text == "Light ❄\nDry\nGo"
     assert chunks[-2].choices[0].finish_reason == "stop"
     assert chunks[-1].usage.total_tokens == 12
-    assert {chunk.id for chunk in chunks} == {"generations/g1"}
+    [made] = {chunk.id for chunk in chunks}
+    assert made == edge.generator.asked[0].generation
     assert edge.generator.asked[0].format == "formats/plain"
     assert edge.generator.asked[0].max_repairs == 0
 

@@ -49,7 +49,7 @@ async def http(edge: Edge) -> AsyncIterator[httpx2.AsyncClient]:
 def writing(edge: Edge) -> Edge:
     """The generator writes TEXT, character by character, a little at a time."""
     completed = ad_event_pb2.AdEvent(completed=ad_event_pb2.AdCompleted(trace_id="0" * 32))
-    started = ad_event_pb2.AdStarted(generation="generations/g1", format="formats/google-rsa")
+    started = ad_event_pb2.AdStarted(format="formats/google-rsa")
     deltas = [ad_event_pb2.AdEvent(delta=ad_event_pb2.AdDelta(path="headlines[0]", text=c)) for c in TEXT]
     edge.generator.events = [ad_event_pb2.AdEvent(started=started), *deltas, completed]
     edge.generator.pause = 0.01
@@ -61,7 +61,8 @@ async def test_events_have_names_ids_and_the_same_json_as_everywhere(http: httpx
         assert answer.headers["content-type"].startswith("text/event-stream")
         found = [event async for event in events(answer)]
     assert [found[0].kind, found[1].kind, found[-1].kind] == ["started", "delta", "completed"]
-    assert [event.id for event in found] == [f"g1/{number}" for number in range(len(found))]
+    name = found[0].data["started"]["generation"].removeprefix("generations/")
+    assert [event.id for event in found] == [f"{name}/{number}" for number in range(len(found))]
     assert found[1].data == {"delta": {"variant": 0, "path": "headlines[0]", "text": "L"}}
     assert "".join(event.data["delta"]["text"] for event in found if event.kind == "delta") == TEXT
 
@@ -88,9 +89,9 @@ async def test_a_broken_connection_is_resumed_without_a_doubled_character(
 
 async def test_what_was_read_to_its_end_can_be_read_again(http: httpx2.AsyncClient, writing: Edge) -> None:
     async with http.stream("POST", "/v1/ads:generate", json=BODY, headers=EVENTS) as answer:
-        first = [event.data async for event in events(answer)]
-    async with http.stream("POST", "/v1/ads:generate", headers=EVENTS | {"last-event-id": "g1/0"}) as answer:
-        assert [event.data async for event in events(answer)] == first[1:]
+        first = [event async for event in events(answer)]
+    async with http.stream("POST", "/v1/ads:generate", headers=EVENTS | {"last-event-id": first[0].id}) as answer:
+        assert [event.data async for event in events(answer)] == [event.data for event in first[1:]]
 
 
 @pytest.mark.parametrize(

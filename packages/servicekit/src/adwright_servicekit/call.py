@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from .errors import Unauthenticated
 
-__all__ = ["TENANT_METADATA", "Call", "Identity", "current_call", "current_tenant"]
+__all__ = ["TENANT_METADATA", "Call", "Identity", "current_call", "current_identity", "current_tenant"]
 
 TENANT_METADATA = "x-adwright-tenant"
 """Metadata key by which the gateway names the tenant to the other services."""
@@ -19,6 +19,8 @@ class Identity:
 
     tenant: str
     scopes: frozenset[str] = field(default_factory=frozenset)
+    key: str = ""
+    """The credential they showed, by a name that is no secret: `keys/1f0c…`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,12 +44,17 @@ def current_call() -> Call | None:
     return _current.get()
 
 
-def current_tenant() -> str:
-    """The tenant of the call being served. Raises Unauthenticated outside of one."""
+def current_identity() -> Identity:
+    """Who makes the call being served. Raises Unauthenticated outside of one."""
     call = _current.get()
     if call is None or call.identity is None:
         raise Unauthenticated("this call names no tenant", reason="TENANT_MISSING")
-    return call.identity.tenant
+    return call.identity
+
+
+def current_tenant() -> str:
+    """The tenant of the call being served. Raises Unauthenticated outside of one."""
+    return current_identity().tenant
 
 
 def enter(call: Call) -> None:

@@ -1,7 +1,7 @@
 """GenerateAd: context and generator composed into one stream; event bytes pass untouched."""
 
+import asyncio
 import logging
-import uuid
 from collections.abc import AsyncGenerator
 from typing import Any
 
@@ -11,11 +11,13 @@ from adwright.context.v1 import context_service_pb2, context_service_pb2_grpc, r
 from adwright.gateway.v1 import ad_service_pb2
 from adwright.generator.v1 import generator_service_pb2
 from adwright.type.v1 import ad_event_pb2
-from adwright_servicekit.errors import Internal
+from adwright_servicekit.call import current_identity
+from adwright_servicekit.errors import AdwrightError, Internal
 from adwright_servicekit.names import brand_name, child_name, format_name
 from adwright_servicekit.rpc_types import Context
 
 from .peers import calling
+from .recorder import Record, Recorder
 
 __all__ = ["AdComposer"]
 
@@ -24,13 +26,15 @@ _log = logging.getLogger(__name__)
 _GENERATE = "/adwright.generator.v1.GeneratorService/Generate"
 
 # An AdEvent is a oneof, so the first byte of its encoding is the tag of what happened.
-_COMPLETED_TAG = ad_event_pb2.AdEvent(completed=ad_event_pb2.AdCompleted()).SerializeToString()[0]
+_STARTED = ad_event_pb2.AdEvent(started=ad_event_pb2.AdStarted()).SerializeToString()[0]
+_COMPLETED = ad_event_pb2.AdEvent(completed=ad_event_pb2.AdCompleted()).SerializeToString()[0]
 
 
 class AdComposer:
     """Asks context what the prompt needs, hands it to the generator, relays what comes back."""
 
-    def __init__(self, context: grpc.aio.Channel, generator: grpc.aio.Channel) -> None:
+    def __init__(self, context: grpc.aio.Channel, generator: grpc.aio.Channel, recorder: Recorder) -> None:
+        self._recorder = recorder
         self._context = context_service_pb2_grpc.ContextServiceStub(context)
         self._generate: Any = generator.unary_stream(
             _GENERATE, request_serializer=generator_service_pb2.GenerateRequest.SerializeToString
@@ -41,17 +45,36 @@ class AdComposer:
         names = _full_names(request)
         with calling("context"):
             assembled = await self._context.AssembleContext(names)
-        call = self._generate(_generate_request(request, names, assembled.context))
-        last = b""
+        record = self._recorder.begin(current_identity(), _with_full_names(request, names))
+        call = self._generate(_generate_request(record.name, request, names, assembled.context))
         try:
-            with calling("generator"):
-                async for last in call:
-                    yield last
+            async for event in _relayed(call, record):
+                yield event
+        except AdwrightError as error:
+            record.failed(error)
+            raise
+        except (asyncio.CancelledError, GeneratorExit):
+            record.cancelled()
+            raise
         finally:
             call.cancel()
-        if last[:1] != bytes([_COMPLETED_TAG]):
-            raise Internal("the generation ended without a result", reason="GENERATION_INCOMPLETE")
-        _record(ad_event_pb2.AdEvent.FromString(last).completed)
+
+
+async def _relayed(call: Any, record: Record) -> AsyncGenerator[bytes]:
+    """The events as they are; those that tell what became of the generation are written down before they go on."""
+    kind = None
+    with calling("generator"):
+        async for data in call:
+            kind = data[0]
+            if kind == _STARTED:
+                record.started(ad_event_pb2.AdEvent.FromString(data).started)
+            elif kind == _COMPLETED:
+                completed = ad_event_pb2.AdEvent.FromString(data).completed
+                await record.completed(completed)
+                _log_completed(completed)
+            yield data
+    if kind != _COMPLETED:
+        raise Internal("the generation ended without a result", reason="GENERATION_INCOMPLETE")
 
 
 def _full_names(request: ad_service_pb2.GenerateAdRequest) -> context_service_pb2.AssembleContextRequest:
@@ -68,13 +91,24 @@ def _full_names(request: ad_service_pb2.GenerateAdRequest) -> context_service_pb
     )
 
 
+def _with_full_names(
+    request: ad_service_pb2.GenerateAdRequest, names: context_service_pb2.AssembleContextRequest
+) -> ad_service_pb2.GenerateAdRequest:
+    full = ad_service_pb2.GenerateAdRequest()
+    full.CopyFrom(request)
+    full.brand, full.format = names.brand, names.format
+    full.products[:] = names.products
+    return full
+
+
 def _generate_request(
+    generation: str,
     request: ad_service_pb2.GenerateAdRequest,
     names: context_service_pb2.AssembleContextRequest,
     context: resources_pb2.PromptContext,
 ) -> generator_service_pb2.GenerateRequest:
     return generator_service_pb2.GenerateRequest(
-        generation=f"generations/{uuid.uuid4().hex}",
+        generation=generation,
         context=context,
         format=names.format,
         brief=request.brief,
@@ -91,7 +125,7 @@ def _generate_request(
     )
 
 
-def _record(completed: ad_event_pb2.AdCompleted) -> None:
+def _log_completed(completed: ad_event_pb2.AdCompleted) -> None:
     usage = completed.usage
     _log.info(
         "generation completed",

@@ -6,7 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import timedelta
 from functools import partial
 
 import grpc
@@ -15,23 +15,31 @@ from google.protobuf.descriptor import ServiceDescriptor
 
 from adwright.context.v1 import context_service_pb2
 from adwright.evaluator.v1 import evaluator_service_pb2
-from adwright.gateway.v1 import ad_service_pb2, key_service_pb2, key_service_pb2_grpc
+from adwright.gateway.v1 import (
+    ad_service_pb2,
+    generation_service_pb2,
+    generation_service_pb2_grpc,
+    key_service_pb2,
+    key_service_pb2_grpc,
+)
 from adwright.generator.v1 import generator_service_pb2
-from adwright_docstore import StoreUnavailable, open_store
+from adwright_resources.stores import open_configured_store, utc_now
 from adwright_servicekit.channel import open_channel
 from adwright_servicekit.server import Server
-from adwright_servicekit.settings import SettingsError
 from adwright_servicekit.telemetry import Telemetry
 
 from .ads import AdComposer
 from .doorkeeper import Doorkeeper
 from .forward import forwarding_handlers
+from .generation_servicer import GenerationServicer
+from .history import History
 from .http.app import build_app
 from .http.invoke import Invoker
 from .http.server import HttpServer, open_http
 from .key_servicer import KeyServicer
 from .keys import KeyStore
 from .methods import Methods
+from .recorder import Recorder
 from .settings import Settings
 
 __all__ = ["Gateway", "open_gateway", "serve"]
@@ -40,6 +48,7 @@ _log = logging.getLogger(__name__)
 
 _AD = ad_service_pb2.DESCRIPTOR.services_by_name["AdService"]
 _KEYS = key_service_pb2.DESCRIPTOR.services_by_name["KeyService"]
+_GENERATIONS = generation_service_pb2.DESCRIPTOR.services_by_name["GenerationService"]
 _CONTEXT = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"]
 _EVALUATOR = evaluator_service_pb2.DESCRIPTOR.services_by_name["EvaluatorService"]
 # Only imports are operations so far.
@@ -67,12 +76,16 @@ async def serve(settings: Settings, telemetry: Telemetry) -> None:
 async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Gateway]:
     """A gateway that serves while the context lasts."""
     async with AsyncExitStack() as stack:
-        try:
-            store = await stack.enter_async_context(open_store(settings.store, path=settings.sqlite_path))
-        except StoreUnavailable as error:
-            raise SettingsError(f"ADWRIGHT_GATEWAY_SQLITE_PATH: {error}") from error
-        keys = KeyStore(store, _utc_now)
-        doorkeeper = Doorkeeper(keys, _utc_now)
+        store = await stack.enter_async_context(
+            await open_configured_store(
+                "GATEWAY", settings.store, sqlite_path=settings.sqlite_path, dynamodb_table=settings.dynamodb_table
+            )
+        )
+        keys = KeyStore(store, utc_now)
+        doorkeeper = Doorkeeper(keys, utc_now)
+        history = History(store, utc_now, timedelta(days=settings.history_days))
+        recorder = Recorder(history)
+        stack.push_async_callback(recorder.close)
         await doorkeeper.bootstrap(settings.bootstrap_key.get_secret_value() if settings.bootstrap_key else None)
 
         async def channel(target: str, *idempotent: str) -> grpc.aio.Channel:
@@ -96,7 +109,7 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
             _AD,
             {
                 "GenerateAd": grpc.unary_stream_rpc_method_handler(
-                    AdComposer(context, generator).generate_ad,
+                    AdComposer(context, generator, recorder).generate_ad,
                     request_deserializer=ad_service_pb2.GenerateAdRequest.FromString,
                 ),
                 **forwarding_handlers(_GENERATOR, generator, "generator", served_as=_FORMATS),
@@ -104,6 +117,13 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
         )
         methods.add_servicer(
             _KEYS, partial(key_service_pb2_grpc.add_KeyServiceServicer_to_server, KeyServicer(keys, doorkeeper))
+        )
+        methods.add_servicer(
+            _GENERATIONS,
+            partial(
+                generation_service_pb2_grpc.add_GenerationServiceServicer_to_server,
+                GenerationServicer(history, context),
+            ),
         )
         for service in (_CONTEXT, _OPERATIONS):
             methods.add(service, forwarding_handlers(service, context, "context"))
@@ -127,10 +147,6 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
         await stack.enter_async_context(server)
         _log.info("serving HTTP on %s", http.address)
         yield Gateway(server, http)
-
-
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
 
 
 def _reads(service: ServiceDescriptor) -> list[str]:

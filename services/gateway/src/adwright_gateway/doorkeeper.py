@@ -82,7 +82,7 @@ class Doorkeeper:
                 reason="SCOPE_MISSING",
                 metadata={"scope": needed},
             )
-        return Identity(tenant=key.tenant, scopes=key.scopes)
+        return Identity(tenant=key.tenant, scopes=key.scopes, key=key.name)
 
     async def _find(self, secret: str) -> ApiKey | None:
         hashed = fingerprint(secret)

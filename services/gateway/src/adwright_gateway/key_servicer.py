@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, TypeAlias
 
@@ -11,9 +9,8 @@ import grpc
 
 from adwright.gateway.v1 import key_service_pb2 as pb
 from adwright.gateway.v1 import key_service_pb2_grpc
-from adwright_docstore import StoreError
+from adwright_resources.store_errors import translated
 from adwright_servicekit.call import current_tenant
-from adwright_servicekit.errors import Unavailable
 
 from .doorkeeper import Doorkeeper
 from .keys import OVERLAP, ApiKey, KeyStore
@@ -31,7 +28,7 @@ class KeyServicer(key_service_pb2_grpc.KeyServiceServicer):
         self._doorkeeper = doorkeeper
 
     async def CreateKey(self, request: pb.CreateKeyRequest, context: Call) -> pb.CreateKeyResponse:
-        with _stored():
+        with translated():
             made, secret = await self._keys.create(
                 current_tenant(),
                 request.key.scopes,
@@ -41,17 +38,17 @@ class KeyServicer(key_service_pb2_grpc.KeyServiceServicer):
         return pb.CreateKeyResponse(key=_message(made), secret=secret)
 
     async def GetKey(self, request: pb.GetKeyRequest, context: Call) -> pb.Key:
-        with _stored():
+        with translated():
             return _message(await self._keys.get(current_tenant(), _id(request.name)))
 
     async def ListKeys(self, request: pb.ListKeysRequest, context: Call) -> pb.ListKeysResponse:
-        with _stored():
+        with translated():
             keys, token = await self._keys.list(current_tenant(), request.page_size, request.page_token)
         return pb.ListKeysResponse(keys=map(_message, keys), next_page_token=token)
 
     async def RotateKey(self, request: pb.RotateKeyRequest, context: Call) -> pb.RotateKeyResponse:
         overlap = _duration(request, "overlap")
-        with _stored():
+        with translated():
             made, secret, old = await self._keys.rotate(
                 current_tenant(),
                 _id(request.name),
@@ -62,20 +59,10 @@ class KeyServicer(key_service_pb2_grpc.KeyServiceServicer):
         return pb.RotateKeyResponse(key=_message(made), secret=secret, replaced=_message(old))
 
     async def RevokeKey(self, request: pb.RevokeKeyRequest, context: Call) -> pb.Key:
-        with _stored():
+        with translated():
             gone = await self._keys.revoke(current_tenant(), _id(request.name))
         self._doorkeeper.forget(gone)
         return _message(gone)
-
-
-@contextmanager
-def _stored() -> Iterator[None]:
-    try:
-        yield
-    except StoreError as error:
-        raise Unavailable(
-            "the store of the gateway does not answer: try again later", reason="STORE_UNAVAILABLE", retry_after=1.0
-        ) from error
 
 
 def _id(name: str) -> str:

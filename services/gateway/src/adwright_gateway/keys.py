@@ -22,14 +22,14 @@ from urllib.parse import quote
 from adwright_docstore import (
     ABSENT,
     ConditionFailed,
-    InvalidPageToken,
     Key,
     Put,
     Store,
     TransactionConflict,
     Version,
 )
-from adwright_servicekit.errors import Conflict, FailedPrecondition, InvalidInput, NotFound
+from adwright_resources.store_errors import translated
+from adwright_servicekit.errors import Conflict, FailedPrecondition, NotFound
 
 from .api_key import fingerprint, hint, new_secret
 
@@ -117,14 +117,10 @@ class KeyStore:
 
     async def list(self, tenant: str, page_size: int, page_token: str) -> tuple[Sequence[ApiKey], str]:
         """One page, by name, and the token of the next. Raises InvalidInput (token)."""
-        try:
+        with translated():
             page = await self._store.query(
                 _listed(tenant, "").pk, limit=page_size or 50, page_token=page_token or None, consistent=True
             )
-        except InvalidPageToken:
-            raise InvalidInput.of(
-                "page_token", "belongs to another list: start again without one", reason="PAGE_TOKEN_INVALID"
-            ) from None
         return [_unpack(item.data, item.version) for item in page.items], page.next_page_token or ""
 
     async def revoke(self, tenant: str, key_id: str) -> ApiKey:

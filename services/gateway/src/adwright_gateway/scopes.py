@@ -8,6 +8,7 @@ ALL_SCOPES = frozenset({"generate", "read", "write", "evaluate", "admin"})
 
 _AD = "adwright.gateway.v1.AdService"
 _KEYS = "adwright.gateway.v1.KeyService"
+_GENERATIONS = "adwright.gateway.v1.GenerationService"
 _CONTEXT = "adwright.context.v1.ContextService"
 _EVALUATOR = "adwright.evaluator.v1.EvaluatorService"
 _OPERATIONS = "google.longrunning.Operations"
@@ -19,6 +20,12 @@ _SCOPES: dict[str, str] = {
     f"{_AD}/GetFormat": "read",
     f"{_AD}/ListFormats": "read",
     **{f"{_KEYS}/{name}": "admin" for name in ("CreateKey", "GetKey", "ListKeys", "RotateKey", "RevokeKey")},
+    f"{_GENERATIONS}/GetGeneration": "read",
+    f"{_GENERATIONS}/ListGenerations": "read",
+    f"{_GENERATIONS}/DeleteGeneration": "write",
+    f"{_GENERATIONS}/PurgeGenerations": "write",
+    f"{_GENERATIONS}/ReviewGeneration": "write",
+    f"{_GENERATIONS}/PromoteGeneration": "write",
     f"{_CONTEXT}/AssembleContext": "read",
     f"{_CONTEXT}/StartImport": "write",
     f"{_CONTEXT}/UploadImport": "write",

@@ -34,7 +34,10 @@ class Settings(ServerSettings):
     context_target: Target = env("ADWRIGHT_CONTEXT_TARGET", "127.0.0.1:50052")
     generator_target: Target = env("ADWRIGHT_GENERATOR_TARGET", "127.0.0.1:50053")
     evaluator_target: Target = env("ADWRIGHT_EVALUATOR_TARGET", "127.0.0.1:50054")
-    store: Literal["sqlite"] = env("ADWRIGHT_GATEWAY_STORE", "sqlite")
+    store: Literal["sqlite", "dynamodb"] = env("ADWRIGHT_GATEWAY_STORE", "sqlite")
     sqlite_path: Path = env("ADWRIGHT_GATEWAY_SQLITE_PATH", Path(".adwright/gateway.db"))
+    dynamodb_table: str = env("ADWRIGHT_GATEWAY_DYNAMODB_TABLE", "adwright-gateway", pattern=r"^[A-Za-z0-9_.-]{3,255}$")
+    history_days: int = env("ADWRIGHT_GATEWAY_HISTORY_DAYS", 30, ge=0, le=3650)
+    """How long generations are kept; 0: not at all."""
     bootstrap_key: SecretStr | None = env("ADWRIGHT_GATEWAY_BOOTSTRAP_KEY", None, min_length=16)
     """When there is no key yet: creates tenant `demo` with this key and all scopes."""

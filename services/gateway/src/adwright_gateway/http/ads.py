@@ -8,7 +8,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Header, Request, Response
 from google.protobuf.message import Message
 
-from adwright.gateway.v1 import ad_service_pb2, generation_pb2
+from adwright.gateway.v1 import ad_service_pb2, generation_service_pb2
 from adwright.type.v1 import ad_event_pb2
 from adwright_servicekit.errors import InvalidInput
 from adwright_servicekit.scope import Metadata
@@ -70,7 +70,7 @@ def ads_router(invoker: Invoker, live: LiveAds, schemas: Schemas) -> APIRouter:
         "request with `Last-Event-ID` within a minute and goes on behind that event."
     )
     described["responses"][200]["content"] = {
-        "application/json": {"schema": schemas.of_message(generation_pb2.Generation.DESCRIPTOR)},
+        "application/json": {"schema": schemas.of_message(generation_service_pb2.Generation.DESCRIPTOR)},
         _EVENTS: {"schema": schemas.of_message(ad_event_pb2.AdEvent.DESCRIPTOR)},
     }
     router.add_api_route(
@@ -87,9 +87,11 @@ def ads_router(invoker: Invoker, live: LiveAds, schemas: Schemas) -> APIRouter:
 
 async def generated(
     invoker: Invoker, asked: ad_service_pb2.GenerateAdRequest, metadata: Metadata
-) -> generation_pb2.Generation:
+) -> generation_service_pb2.Generation:
     """The whole generation. Raises AdwrightError."""
-    whole: Any = generation_pb2.Generation(state=generation_pb2.Generation.STATE_COMPLETED, request=asked)
+    whole: Any = generation_service_pb2.Generation(
+        state=generation_service_pb2.Generation.STATE_COMPLETED, request=asked
+    )
     whole.create_time.FromDatetime(datetime.now(UTC))
     async for data in invoker.stream(GENERATE, asked, metadata):
         event = ad_event_pb2.AdEvent.FromString(data)
@@ -97,5 +99,5 @@ async def generated(
         if kind in ("started", "completed"):
             getattr(whole, kind).CopyFrom(getattr(event, kind))
     whole.name = whole.started.generation
-    found: generation_pb2.Generation = whole
+    found: generation_service_pb2.Generation = whole
     return found

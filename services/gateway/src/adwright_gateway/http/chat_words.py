@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from adwright.gateway.v1 import generation_pb2
+from adwright.gateway.v1 import generation_service_pb2
 from adwright.type.v1 import ad_event_pb2, ad_pb2
 from adwright_servicekit.errors import AdwrightError, Unavailable
 
@@ -18,7 +18,7 @@ __all__ = ["ChatChunks", "completion", "error_body"]
 _FINISH = {ad_event_pb2.AdCompleted.FINISH_REASON_LENGTH: "length"}
 
 
-def completion(made: generation_pb2.Generation, model: str, *, as_json: bool) -> dict[str, Any]:
+def completion(made: generation_service_pb2.Generation, model: str, *, as_json: bool) -> dict[str, Any]:
     """A `chat.completion`; what OpenAI's does not have stands under `adwright`."""
     done = made.completed
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import math
 import socket
 from collections.abc import AsyncIterator, Iterator
@@ -35,7 +36,6 @@ class HttpServer:
     async def stop(self, grace: float) -> None:
         """Takes no new connections, lets running requests end within `grace` seconds."""
         self._server.config.timeout_graceful_shutdown = math.ceil(grace)
-        self._server.force_exit = not grace
         self._server.should_exit = True
         await asyncio.wait((self._serving,))
 
@@ -55,6 +55,8 @@ async def open_http(app: FastAPI, listen: str, tls: TlsSettings) -> AsyncIterato
             f"ADWRIGHT_GATEWAY_HTTP_LISTEN: cannot listen on {listen} ({error.strerror}): "
             "is something else running there?"
         ) from None
+    # Its own lines about starting and stopping say nothing that the gateway does not.
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
     config = uvicorn.Config(
         app,
         log_config=None,
@@ -71,6 +73,7 @@ async def open_http(app: FastAPI, listen: str, tls: TlsSettings) -> AsyncIterato
             await asyncio.sleep(0.01)
         yield HttpServer(server, serving, f"{host}:{listener.getsockname()[1]}")
     finally:
+        # Whoever wanted requests to end has waited in `stop`.
+        config.timeout_graceful_shutdown = 1
         server.should_exit = True
-        server.force_exit = True
         await serving
