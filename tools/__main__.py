@@ -72,9 +72,12 @@ def up() -> int:
         _check_key(gateway, key)
         print(
             "\n"
-            f"  adwright is up. API docs: http://{stack.http_address}/docs, gRPC on {gateway} (with reflection)\n"
-            f"  Demo API key: {key}\n"
-            "  Try it from another terminal:\n\n"
+            f"  adwright is up.\n\n"
+            f"  Studio        http://{stack.http_address}/\n"
+            f"  API docs      http://{stack.http_address}/docs\n"
+            f"  gRPC          {gateway} (with reflection)\n"
+            f"  Demo API key  {key}\n\n"
+            "  Try it in the browser, or from another terminal:\n\n"
             f"    export ADWRIGHT_API_KEY={key}"
             + ("" if gateway.endswith(":50051") else f" ADWRIGHT_GATEWAY_TARGET={gateway}")
             + f"\n    .venv/bin/adwright generate {' '.join(_EXAMPLE)}\n\n"

@@ -16,7 +16,7 @@ from adwright_servicekit.scope import Metadata
 from .events import LiveAd, LiveAds, sse
 from .invoke import Invoker
 from .messages import from_json, json_body, to_json
-from .openapi import operation
+from .openapi import operation, responses
 from .relay import Relay
 from .responses import LiveResponse, metadata_of, unless_left
 from .rules import binding_of
@@ -48,9 +48,10 @@ def ads_router(invoker: Invoker, live: LiveAds, schemas: Schemas) -> APIRouter:
         return Response(to_json(whole), media_type="application/json", headers={"cache-control": "no-store"})
 
     async def _streamed(asked: Message, metadata: Metadata, resumable: bool) -> Response:
+        tenant = await invoker.tenant(GENERATE, metadata)
         relay = Relay(invoker.stream(GENERATE, asked, metadata), most_unread=_MOST_UNREAD, keep=True)
         started = ad_event_pb2.AdEvent.FromString(await relay.begun()).started
-        ad = LiveAd(await invoker.tenant(GENERATE, metadata), relay, resumable, started.generation.rpartition("/")[2])
+        ad = LiveAd(tenant, relay, resumable, started.generation.rpartition("/")[2])
         live.add(ad)
         return LiveResponse(sse(live, ad, 0), media_type=_EVENTS)
 
@@ -60,6 +61,22 @@ def ads_router(invoker: Invoker, live: LiveAds, schemas: Schemas) -> APIRouter:
             raise InvalidInput.of("Last-Event-ID", "is not the id of an event of this server")
         ad = live.find(await invoker.tenant(GENERATE, metadata), ad_id)
         return LiveResponse(sse(live, ad, int(number) + 1), media_type=_EVENTS)
+
+    @router.post(
+        "/v1/generations/{generation}:cancel",
+        tags=["AdService"],
+        summary="Cancel a stream",
+        operation_id="AdService_CancelStream",
+        response_class=Response,
+        openapi_extra={"security": [{"key": []}]},
+        responses=responses({"application/json": {"schema": {"type": "object"}}}),
+    )
+    async def cancel(request: Request, generation: str) -> Response:
+        """Ends a generation that is streamed as events, whoever reads it: leaving alone would let it go on for a
+        minute, so that it can be resumed.
+        """
+        live.cancel(await invoker.tenant(GENERATE, metadata_of(request)), generation)
+        return Response("{}", media_type="application/json")
 
     binding = binding_of(GENERATE)
     assert binding is not None

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from importlib.metadata import version
+from pathlib import Path
 from typing import Final
 
 from fastapi import FastAPI
 from fastapi.openapi.docs import get_swagger_ui_html
 from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from ..methods import full_name
@@ -26,6 +27,9 @@ from .schemas import Schemas
 
 __all__ = ["build_app"]
 
+_STUDIO: Final = Path(__file__).parent.parent / "studio"
+# The studio loads nothing from elsewhere, runs no code that stands in a page, and sits in nobody's frame.
+_POLICY: Final = "default-src 'self'; img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _DESCRIPTION: Final = """
 On-brand, platform-valid advertising copy, streamed.
 
@@ -80,6 +84,12 @@ def build_app(invoker: Invoker, *, max_body_bytes: int, cors_origins: Sequence[s
             swagger_favicon_url="docs/assets/favicon-32x32.png",
             swagger_ui_parameters={"persistAuthorization": False, "displayRequestDuration": True, "filter": True},
         )
+
+    app.mount("/studio", StaticFiles(packages=[("adwright_gateway", "studio")]))
+
+    @app.get("/", include_in_schema=False)
+    async def studio() -> Response:
+        return FileResponse(_STUDIO / "index.html", headers={"content-security-policy": _POLICY})
 
     @app.get("/healthz", include_in_schema=False)
     async def health() -> Response:

@@ -68,6 +68,10 @@ class LiveAds:
             )
         return ad
 
+    def cancel(self, tenant: str, ad_id: str) -> None:
+        """Ends one. Raises NotFound."""
+        self._drop(self.find(tenant, ad_id))
+
     def left(self, ad: LiveAd) -> None:
         """Its reader left: it goes on for a while, or ends at once where nobody can come back."""
         if not ad.resumable or ad.id not in self._ads:

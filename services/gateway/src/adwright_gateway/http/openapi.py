@@ -14,7 +14,7 @@ from .problems import MEDIA_TYPE
 from .rules import Binding, query_fields
 from .schemas import COMMENTS, Schemas
 
-__all__ = ["PROBLEM", "describe", "operation"]
+__all__ = ["PROBLEM", "describe", "operation", "responses"]
 
 PROBLEM: Final[dict[str, Any]] = {
     "type": "object",
