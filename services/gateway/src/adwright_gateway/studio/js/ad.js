@@ -30,7 +30,7 @@ function Totals({ done }) {
   const { usage, timings } = done;
   const first = seconds(timings?.firstDelta);
   return html`<small>
-    · first words after ${first.toFixed(2)} s, all after ${seconds(timings?.total).toFixed(1)} s · ${usage?.outputTokens || 0}
+    ${" "}· first words after ${first.toFixed(2)} s, all after ${seconds(timings?.total).toFixed(1)} s · ${usage?.outputTokens || 0}
     ${" "}tokens in ${usage?.modelCalls || 0} calls · ${money(done.cost)} · trace <code>${done.traceId?.slice(0, 8)}</code>
   </small>`;
 }

@@ -35,7 +35,7 @@ export function fold(ad, event) {
     const restarted = resume === "RESUME_RESTARTED";
     const notice =
       reason === "repair"
-        ? "A check failed; the text is being repaired."
+        ? "A check failed, so it was written again."
         : `${to} goes on for ${from} (${reason})${restarted ? " and begins anew" : ""}.`;
     return withVariant(ad, variant, {
       fields: restarted ? {} : known.fields,

@@ -90,4 +90,6 @@ function Studio() {
     )}`;
 }
 
-render(html`<${Studio} />`, document.getElementById("app"), document.getElementById("app").firstChild);
+const root = document.getElementById("app");
+root.replaceChildren();
+render(html`<${Studio} />`, root);

@@ -21,6 +21,7 @@ export function Write() {
   const [ad, setAd] = useState(null);
   const [connection, setConnection] = useState("");
   const stopping = useRef(null);
+  const ads = useRef(null);
 
   const change = (more) => {
     setDraft((known) => {
@@ -29,8 +30,8 @@ export function Write() {
       return next;
     });
   };
-  const brand = brands?.find((each) => each.name === draft.brand) || brands?.[0];
-  const format = formats?.find((each) => each.name === draft.format) || formats?.[0];
+  const brand = brands?.find((each) => each.name === draft.brand) || brands?.find(speaksHere) || brands?.[0];
+  const format = formats?.find((each) => each.name === (draft.format || "formats/google-rsa")) || formats?.[0];
   const working = ad !== null && (ad.state === "waiting" || ad.state === "writing");
 
   const write = async (event) => {
@@ -49,6 +50,8 @@ export function Write() {
     stopping.current = abort;
     let known = begun(request);
     setAd(known);
+    // On a phone the ads stand below the form.
+    if (matchMedia("(max-width: 899px)").matches) ads.current.scrollIntoView({ block: "start" });
     try {
       for await (const happened of generate(request, { signal: abort.signal, onState: setConnection })) {
         known = fold(known, happened);
@@ -114,15 +117,17 @@ export function Write() {
           <datalist id="audiences">${(brand.audiences || []).map((each) => html`<option value=${each}></option>`)}</datalist>
         </label>
       </div>
-      <label>
-        Variants
-        <input type="number" min="1" max="8" required value=${draft.variants} onInput=${(e) => change({ variants: e.target.value })} />
-      </label>
-      ${working
-        ? html`<button type="button" class="secondary" onClick=${() => stopping.current?.abort()}>Stop</button>`
-        : html`<button type="submit">Write</button>`}
+      <div class="go">
+        <label>
+          Variants
+          <input type="number" min="1" max="8" required value=${draft.variants} onInput=${(e) => change({ variants: e.target.value })} />
+        </label>
+        ${working
+          ? html`<button key="stop" type="button" class="secondary" onClick=${() => stopping.current?.abort()}>Stop</button>`
+          : html`<button key="write" type="submit">Write</button>`}
+      </div>
     </form>
-    <section aria-label="Ads" aria-busy=${working}>
+    <section aria-label="Ads" ref=${ads}>
       ${connection === "reconnecting" && html`<p class="notice" role="status">The connection broke; it is being made again. Nothing is lost.</p>`}
       ${ad ? html`<${Ad} ad=${ad} brand=${brand} format=${format} />` : html`<p class="empty">Choose what to write about, then press Write. Variants appear here, side by side, while they are being written.</p>`}
     </section>
@@ -155,6 +160,9 @@ function Products({ brand, chosen, onChange }) {
     </div>
   </fieldset>`;
 }
+
+/** Whether a brand speaks the visitor's language first. */
+const speaksHere = (brand) => navigator.language.split("-")[0] === brand.languages[0]?.split("-")[0];
 
 const languages = new Intl.DisplayNames(undefined, { type: "language" });
 
