@@ -91,7 +91,7 @@ async def test_a_problem_names_the_field_and_the_nearest_name(http: httpx2.Async
     said = (await http.post("/v1/ads:generate", json=BODY | {"breif": "x"})).json()
     assert said["violations"] == [{"field": "breif", "description": "is not known; did you mean brief?"}]
     said = (await http.post("/v1/ads:generate", json=BODY | {"variantCount": 9})).json()
-    assert said["violations"][0]["field"] == "variant_count"
+    assert said["violations"][0]["field"] == "variantCount"
     said = (await http.post("/v1/ads:generate", json=BODY | {"variantCount": "many"})).json()
     assert said["violations"][0]["field"] == "variantCount"
 

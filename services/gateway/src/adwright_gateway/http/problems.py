@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, Final
 
 import grpc
@@ -60,7 +61,11 @@ def problem(error: AdwrightError) -> dict[str, Any]:
     if error.metadata:
         said["metadata"] = error.metadata
     if error.violations:
-        said["violations"] = [{"field": v.field, "description": v.description} for v in error.violations]
+        # As the field is spelled in JSON.
+        said["violations"] = [
+            {"field": re.sub(r"_([a-z])", lambda found: found[1].upper(), v.field), "description": v.description}
+            for v in error.violations
+        ]
     if error.retry_after is not None:
         said["retryAfter"] = error.retry_after
     return said
