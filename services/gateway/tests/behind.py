@@ -58,18 +58,27 @@ class GeneratorBehind(generator_grpc.GeneratorServiceServicer):
         self.pause = 0.0
         self.fails: Exception | None = None
         self.closed = asyncio.Event()
+        self.used: dict[str, generator_pb.GetUsageResponse] = {}
+
+    async def GetUsage(self, request: Any, context: Any) -> generator_pb.GetUsageResponse:
+        if request.generation not in self.used:
+            raise NotFound("it did not run here", reason="GENERATION_NOT_FOUND")
+        return self.used[request.generation]
 
     async def Generate(self, request: Any, context: Any) -> AsyncGenerator[ad_event_pb2.AdEvent]:
         self.asked.append(request)
+        used = self.used[request.generation] = generator_pb.GetUsageResponse()
         try:
             for event in self.events:
                 if event.HasField("started"):
                     event.started.generation = request.generation
+                used.usage.output_tokens += event.HasField("delta")
                 yield event
                 await asyncio.sleep(self.pause)
             if self.fails is not None:
                 raise self.fails
         finally:
+            used.ended = True
             self.closed.set()
 
 

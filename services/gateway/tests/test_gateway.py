@@ -15,7 +15,7 @@ from adwright.context.v1 import context_service_pb2 as context_pb
 from adwright.evaluator.v1 import evaluator_service_pb2, evaluator_service_pb2_grpc
 from adwright.gateway.v1 import ad_service_pb2 as pb
 from adwright.gateway.v1 import ad_service_pb2_grpc as pb_grpc
-from adwright.gateway.v1 import generation_service_pb2, key_service_pb2
+from adwright.gateway.v1 import generation_service_pb2, key_service_pb2, quota_service_pb2
 from adwright.generator.v1 import generator_service_pb2 as generator_pb
 from adwright.type.v1 import priority_pb2
 from adwright_gateway.app import open_gateway
@@ -208,7 +208,15 @@ def test_the_stored_key_cannot_be_read_back(tmp_path: Path) -> None:
 def test_every_method_that_is_served_says_which_scope_it_needs() -> None:
     served = {
         f"{service.full_name}/{method.name}": method.name
-        for file in (pb, key_service_pb2, generation_service_pb2, context_pb, evaluator_service_pb2, operations_pb2)
+        for file in (
+            pb,
+            key_service_pb2,
+            generation_service_pb2,
+            quota_service_pb2,
+            context_pb,
+            evaluator_service_pb2,
+            operations_pb2,
+        )
         for service in file.DESCRIPTOR.services_by_name.values()
         for method in service.methods
     }

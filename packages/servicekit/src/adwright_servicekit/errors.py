@@ -36,6 +36,7 @@ __all__ = [
     "NotFound",
     "OutOfRange",
     "PermissionDenied",
+    "QuotaViolation",
     "ResourceExhausted",
     "Unauthenticated",
     "Unavailable",
@@ -52,6 +53,16 @@ class FieldViolation:
     """What is wrong and what would be right."""
 
 
+@dataclass(frozen=True, slots=True)
+class QuotaViolation:
+    """Which limit is reached."""
+
+    subject: str
+    """Whose limit it is: `tenants/demo`."""
+    description: str
+    """What the limit is, and when there is room again."""
+
+
 class AdwrightError(Exception):
     """Root of all errors that adwright raises on purpose."""
 
@@ -65,6 +76,7 @@ class AdwrightError(Exception):
         metadata: Mapping[str, str] | None = None,
         violations: tuple[FieldViolation, ...] = (),
         retry_after: float | None = None,
+        quotas: tuple[QuotaViolation, ...] = (),
     ) -> None:
         """`retry_after` is in seconds; `metadata` are short facts for programs, never prompt text or secrets."""
         super().__init__(message)
@@ -73,6 +85,7 @@ class AdwrightError(Exception):
         self.metadata = dict(metadata or {})
         self.violations = violations
         self.retry_after = retry_after
+        self.quotas = quotas
 
 
 class InvalidInput(AdwrightError):

@@ -1,4 +1,4 @@
-"""The one mapping between the error tree and gRPC: Status with ErrorInfo, BadRequest, RetryInfo."""
+"""The one mapping between the error tree and gRPC: Status with ErrorInfo, BadRequest, QuotaFailure, RetryInfo."""
 
 from collections.abc import Iterable
 
@@ -9,7 +9,7 @@ from google.rpc import code_pb2, error_details_pb2, status_pb2
 from grpc_status import rpc_status
 
 from . import errors
-from .errors import AdwrightError, FieldViolation
+from .errors import AdwrightError, FieldViolation, QuotaViolation
 
 __all__ = ["DOMAIN", "code_of", "from_rpc_error", "from_status", "to_grpc_status", "to_status"]
 
@@ -49,6 +49,15 @@ def to_status(error: AdwrightError) -> status_pb2.Status:
                 ]
             )
         )
+    if error.quotas:
+        details.append(
+            error_details_pb2.QuotaFailure(
+                violations=[
+                    error_details_pb2.QuotaFailure.Violation(subject=q.subject, description=q.description)
+                    for q in error.quotas
+                ]
+            )
+        )
     if error.retry_after is not None:
         delay = duration_pb2.Duration()
         delay.FromNanoseconds(int(error.retry_after * 1e9))
@@ -80,6 +89,7 @@ def from_status(status: status_pb2.Status) -> AdwrightError:
 
 def _error(code: grpc.StatusCode, details: str, packed_details: Iterable[any_pb2.Any]) -> AdwrightError:
     error_class = _CLASSES.get(code, errors.Internal)
+    quotas: list[QuotaViolation] = []
     info, violations, retry_after = error_details_pb2.ErrorInfo(), [], None
     for packed in packed_details:
         if packed.Is(error_details_pb2.ErrorInfo.DESCRIPTOR):
@@ -88,6 +98,10 @@ def _error(code: grpc.StatusCode, details: str, packed_details: Iterable[any_pb2
             bad = error_details_pb2.BadRequest()
             packed.Unpack(bad)
             violations = [FieldViolation(v.field, v.description) for v in bad.field_violations]
+        elif packed.Is(error_details_pb2.QuotaFailure.DESCRIPTOR):
+            failure = error_details_pb2.QuotaFailure()
+            packed.Unpack(failure)
+            quotas = [QuotaViolation(v.subject, v.description) for v in failure.violations]
         elif packed.Is(error_details_pb2.RetryInfo.DESCRIPTOR):
             retry = error_details_pb2.RetryInfo()
             packed.Unpack(retry)
@@ -98,6 +112,7 @@ def _error(code: grpc.StatusCode, details: str, packed_details: Iterable[any_pb2
         metadata=dict(info.metadata),
         violations=tuple(violations),
         retry_after=retry_after,
+        quotas=tuple(quotas),
     )
 
 

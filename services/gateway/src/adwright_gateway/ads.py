@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from typing import Any
 
 import grpc
@@ -16,6 +17,7 @@ from adwright_servicekit.errors import AdwrightError, Internal
 from adwright_servicekit.names import brand_name, child_name, format_name
 from adwright_servicekit.rpc_types import Context
 
+from .metering import Bill, Meter
 from .peers import calling
 from .recorder import Record, Recorder
 
@@ -33,8 +35,11 @@ _COMPLETED = ad_event_pb2.AdEvent(completed=ad_event_pb2.AdCompleted()).Serializ
 class AdComposer:
     """Asks context what the prompt needs, hands it to the generator, relays what comes back."""
 
-    def __init__(self, context: grpc.aio.Channel, generator: grpc.aio.Channel, recorder: Recorder) -> None:
+    def __init__(
+        self, context: grpc.aio.Channel, generator: grpc.aio.Channel, recorder: Recorder, meter: Meter
+    ) -> None:
         self._recorder = recorder
+        self._meter = meter
         self._context = context_service_pb2_grpc.ContextServiceStub(context)
         self._generate: Any = generator.unary_stream(
             _GENERATE, request_serializer=generator_service_pb2.GenerateRequest.SerializeToString
@@ -43,12 +48,23 @@ class AdComposer:
     async def generate_ad(self, request: ad_service_pb2.GenerateAdRequest, context: Context) -> AsyncGenerator[bytes]:
         """Yields encoded AdEvents. Raises whatever the services behind say, with their reasons."""
         names = _full_names(request)
-        with calling("context"):
-            assembled = await self._context.AssembleContext(names)
-        record = self._recorder.begin(current_identity(), _with_full_names(request, names))
-        call = self._generate(_generate_request(record.name, request, names, assembled.context))
+        identity = current_identity()
+        record = self._recorder.begin(identity, _with_full_names(request, names))
+        async with self._meter.admitted(identity, record.name, request.variant_count or 1) as bill:
+            with calling("context"):
+                assembled = await self._context.AssembleContext(names)
+            generate = _generate_request(record.name, request, names, assembled.context)
+            async with aclosing(self._written(generate, record, bill)) as events:
+                async for event in events:
+                    yield event
+
+    async def _written(
+        self, request: generator_service_pb2.GenerateRequest, record: Record, bill: Bill
+    ) -> AsyncGenerator[bytes]:
+        bill.asked = True
+        call = self._generate(request)
         try:
-            async for event in _relayed(call, record):
+            async for event in _relayed(call, record, bill):
                 yield event
         except AdwrightError as error:
             record.failed(error)
@@ -60,7 +76,7 @@ class AdComposer:
             call.cancel()
 
 
-async def _relayed(call: Any, record: Record) -> AsyncGenerator[bytes]:
+async def _relayed(call: Any, record: Record, bill: Bill) -> AsyncGenerator[bytes]:
     """The events as they are; those that tell what became of the generation are written down before they go on."""
     kind = None
     with calling("generator"):
@@ -70,7 +86,7 @@ async def _relayed(call: Any, record: Record) -> AsyncGenerator[bytes]:
                 record.started(ad_event_pb2.AdEvent.FromString(data).started)
             elif kind == _COMPLETED:
                 completed = ad_event_pb2.AdEvent.FromString(data).completed
-                await record.completed(completed)
+                await asyncio.gather(record.completed(completed), bill.completed(completed))
                 _log_completed(completed)
             yield data
     if kind != _COMPLETED:

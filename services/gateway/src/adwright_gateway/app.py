@@ -21,6 +21,8 @@ from adwright.gateway.v1 import (
     generation_service_pb2_grpc,
     key_service_pb2,
     key_service_pb2_grpc,
+    quota_service_pb2,
+    quota_service_pb2_grpc,
 )
 from adwright.generator.v1 import generator_service_pb2
 from adwright_resources.stores import open_configured_store, utc_now
@@ -38,9 +40,12 @@ from .http.invoke import Invoker
 from .http.server import HttpServer, open_http
 from .key_servicer import KeyServicer
 from .keys import KeyStore
+from .metering import Meter
 from .methods import Methods
+from .quota_servicer import QuotaServicer
 from .recorder import Recorder
 from .settings import Settings
+from .tenants import Tenants
 
 __all__ = ["Gateway", "open_gateway", "serve"]
 
@@ -48,6 +53,7 @@ _log = logging.getLogger(__name__)
 
 _AD = ad_service_pb2.DESCRIPTOR.services_by_name["AdService"]
 _KEYS = key_service_pb2.DESCRIPTOR.services_by_name["KeyService"]
+_QUOTA = quota_service_pb2.DESCRIPTOR.services_by_name["QuotaService"]
 _GENERATIONS = generation_service_pb2.DESCRIPTOR.services_by_name["GenerationService"]
 _CONTEXT = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"]
 _EVALUATOR = evaluator_service_pb2.DESCRIPTOR.services_by_name["EvaluatorService"]
@@ -104,12 +110,15 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
             settings.evaluator_target, *(f"{_EVALUATOR.full_name}/{m.name}" for m in _EVALUATOR.methods)
         )
 
+        tenants = Tenants(store, keys)
+        meter = Meter(store, tenants, generator)
+        stack.push_async_callback(meter.close)
         methods = Methods()
         methods.add(
             _AD,
             {
                 "GenerateAd": grpc.unary_stream_rpc_method_handler(
-                    AdComposer(context, generator, recorder).generate_ad,
+                    AdComposer(context, generator, recorder, meter).generate_ad,
                     request_deserializer=ad_service_pb2.GenerateAdRequest.FromString,
                 ),
                 **forwarding_handlers(_GENERATOR, generator, "generator", served_as=_FORMATS),
@@ -117,6 +126,10 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
         )
         methods.add_servicer(
             _KEYS, partial(key_service_pb2_grpc.add_KeyServiceServicer_to_server, KeyServicer(keys, doorkeeper))
+        )
+        methods.add_servicer(
+            _QUOTA,
+            partial(quota_service_pb2_grpc.add_QuotaServiceServicer_to_server, QuotaServicer(meter.quotas, tenants)),
         )
         methods.add_servicer(
             _GENERATIONS,

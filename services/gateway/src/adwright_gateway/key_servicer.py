@@ -14,6 +14,7 @@ from adwright_servicekit.call import current_tenant
 
 from .doorkeeper import Doorkeeper
 from .keys import OVERLAP, ApiKey, KeyStore
+from .quota_servicer import limits_from, limits_to
 
 __all__ = ["KeyServicer"]
 
@@ -34,6 +35,7 @@ class KeyServicer(key_service_pb2_grpc.KeyServiceServicer):
                 request.key.scopes,
                 display_name=request.key.display_name,
                 ttl=_duration(request, "ttl"),
+                limits=limits_from(request.key.limits),
             )
         return pb.CreateKeyResponse(key=_message(made), secret=secret)
 
@@ -75,6 +77,7 @@ def _duration(request: Any, field: str) -> timedelta | None:
 
 def _message(key: ApiKey) -> pb.Key:
     message = pb.Key(name=key.name, display_name=key.display_name, scopes=sorted(key.scopes), hint=key.hint)
+    message.limits.CopyFrom(limits_to(key.limits))
     message.create_time.FromDatetime(key.create_time)
     if key.expire_time is not None:
         message.expire_time.FromDatetime(key.expire_time)

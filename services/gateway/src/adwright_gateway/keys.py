@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 from urllib.parse import quote
@@ -32,6 +32,7 @@ from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import Conflict, FailedPrecondition, NotFound
 
 from .api_key import fingerprint, hint, new_secret
+from .ledger import NO_LIMITS, Limits
 
 __all__ = ["OVERLAP", "ApiKey", "KeyStore"]
 
@@ -55,6 +56,7 @@ class ApiKey:
     display_name: str = ""
     expire_time: datetime | None = None
     revoke_time: datetime | None = None
+    limits: Limits = NO_LIMITS
     version: int = 1
 
     @property
@@ -91,6 +93,7 @@ class KeyStore:
         *,
         display_name: str = "",
         ttl: timedelta | None = None,
+        limits: Limits = NO_LIMITS,
         secret: str = "",
     ) -> tuple[ApiKey, str]:
         """A new key and its secret, drawn by lot where none is given. Raises ConditionFailed for one that is there."""
@@ -104,6 +107,7 @@ class KeyStore:
             create_time=now,
             display_name=display_name,
             expire_time=now + ttl if ttl else None,
+            limits=limits,
         )
         await self._store.transact(_puts(made, ABSENT))
         return made, secret
@@ -145,7 +149,9 @@ class KeyStore:
         if ttl is None and there.expire_time is not None:
             ttl = there.expire_time - there.create_time
         # The new one first: whatever happens then, there is one that opens.
-        made, secret = await self.create(tenant, there.scopes, display_name=there.display_name, ttl=ttl)
+        made, secret = await self.create(
+            tenant, there.scopes, display_name=there.display_name, ttl=ttl, limits=there.limits
+        )
 
         def replaced(old: ApiKey) -> ApiKey:
             end = self._now() + overlap
@@ -187,6 +193,7 @@ def _pack(key: ApiKey) -> dict[str, Any]:
         "display_name": key.display_name,
         "create_time": key.create_time.isoformat(),
         "expire_time": key.expire_time.isoformat() if key.expire_time else None,
+        "limits": asdict(key.limits),
         "revoke_time": key.revoke_time.isoformat() if key.revoke_time else None,
     }
 
@@ -204,5 +211,6 @@ def _unpack(item: Any, version: int) -> ApiKey:
         display_name=data["display_name"],
         expire_time=datetime.fromisoformat(expire) if expire else None,
         revoke_time=datetime.fromisoformat(revoke) if revoke else None,
+        limits=Limits(**data.get("limits", {})),
         version=version,
     )

@@ -20,6 +20,7 @@ _SCOPES: dict[str, str] = {
     f"{_AD}/GetFormat": "read",
     f"{_AD}/ListFormats": "read",
     **{f"{_KEYS}/{name}": "admin" for name in ("CreateKey", "GetKey", "ListKeys", "RotateKey", "RevokeKey")},
+    "adwright.gateway.v1.QuotaService/GetQuota": "read",
     f"{_GENERATIONS}/GetGeneration": "read",
     f"{_GENERATIONS}/ListGenerations": "read",
     f"{_GENERATIONS}/DeleteGeneration": "write",

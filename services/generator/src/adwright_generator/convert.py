@@ -17,12 +17,13 @@ from adwright_checks.model import AdText
 from adwright_servicekit.call import Call
 from adwright_servicekit.errors import InvalidInput, NotFound
 
+from .backends.accounting import Account
 from .events import Ad, Completed, Delta, Event, FinishReason, Resume, Started, Switched, Withheld
 from .job import Example, Job, ProductSheet
 from .policy.waiting import Priority
 from .prompting import language_name
 
-__all__ = ["Formats", "duration", "event_to_pb", "job_from", "usd"]
+__all__ = ["Formats", "duration", "event_to_pb", "job_from", "usage_to_pb", "usd"]
 
 _FINISH = {
     FinishReason.STOP: ad_event_pb2.AdCompleted.FINISH_REASON_STOP,
@@ -162,12 +163,7 @@ def _completed(event: Completed, trace_id: str) -> ad_event_pb2.AdCompleted:
     return ad_event_pb2.AdCompleted(
         ads=[_ad(ad) for ad in event.ads],
         finish_reason=_FINISH[event.finish_reason],
-        usage=ad_event_pb2.Usage(
-            input_tokens=event.usage.input_tokens,
-            output_tokens=event.usage.output_tokens,
-            estimated=event.usage.estimated,
-            model_calls=event.usage.model_calls,
-        ),
+        usage=usage_to_pb(event.usage),
         timings=ad_event_pb2.Timings(
             queued=duration(event.timings.queued),
             first_delta=duration(event.timings.first_delta),
@@ -192,6 +188,16 @@ def duration(seconds: float | None) -> duration_pb2.Duration | None:
     message = duration_pb2.Duration()
     message.FromTimedelta(timedelta(seconds=seconds))
     return message
+
+
+def usage_to_pb(account: Account) -> ad_event_pb2.Usage:
+    """Tokens and calls."""
+    return ad_event_pb2.Usage(
+        input_tokens=account.input_tokens,
+        output_tokens=account.output_tokens,
+        estimated=account.estimated,
+        model_calls=account.model_calls,
+    )
 
 
 def usd(amount: float) -> money_pb2.Money:

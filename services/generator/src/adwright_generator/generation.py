@@ -14,6 +14,7 @@ from .policy.dispatcher import Dispatcher
 from .policy.lease import Lease
 from .prompting import Prompt, PromptLibrary
 from .relay import Pace, merged
+from .usage_book import UsageBook, total
 from .variant import VariantEvent, VariantResult, write_variant
 
 __all__ = ["Generations"]
@@ -35,15 +36,25 @@ class Generations:
         self._checks = tuple(checks)
         self._now = now
         self._pace = Pace()
+        self.usage = UsageBook()
+        """What generations have used, by their names."""
 
     async def run(self, job: Job) -> AsyncGenerator[Event]:
         """One Started, then what happens, then one Completed; or an error of the tree instead of the latter."""
         begun = self._now()
+        results = [VariantResult() for _ in range(job.variant_count)]
+        accounts = [result.usage for result in results]
+        # Left last: what is cut short is added up before it counts as ended.
+        with self.usage.open(job.generation, accounts):
+            async with aclosing(self._run(job, begun, results)) as events:
+                async for event in events:
+                    yield event
+
+    async def _run(self, job: Job, begun: float, results: Sequence[VariantResult]) -> AsyncGenerator[Event]:
         async with self._dispatcher.admit(job) as lease:
             prompt = self._prompts.get(job.prompt_version or lease.info.prompt)
             queued = self._now() - begun
             yield _started(job, lease.info, prompt)
-            results = [VariantResult() for _ in range(job.variant_count)]
             sources = [self._write(job, number, lease, prompt, result) for number, result in enumerate(results)]
             first: float | None = None
             async with aclosing(merged(sources)) as events:
@@ -51,7 +62,7 @@ class Generations:
                     if first is None and isinstance(event, Delta):
                         first = self._now() - begun
                     yield event
-        usage = _total([result.usage for result in results])
+        usage = total([result.usage for result in results])
         yield Completed(
             ads=[result.ad for result in results if result.ad is not None],
             finish_reason=_worst(results),
@@ -83,13 +94,6 @@ def _started(job: Job, backend: BackendInfo, prompt: Prompt) -> Started:
         products=job.product_names,
         variant_count=job.variant_count,
     )
-
-
-def _total(usages: Sequence[Account]) -> Account:
-    total = Account()
-    for usage in usages:
-        total.add(usage)
-    return total
 
 
 def _worst(results: Sequence[VariantResult]) -> FinishReason:

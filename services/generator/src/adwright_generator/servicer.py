@@ -8,14 +8,15 @@ from adwright.generator.v1 import generator_service_pb2_grpc as pb_grpc
 from adwright.type.v1 import ad_event_pb2, format_pb2
 from adwright_checks.convert import format_to_pb
 from adwright_servicekit.call import current_call
-from adwright_servicekit.errors import InvalidInput
+from adwright_servicekit.errors import InvalidInput, NotFound
 from adwright_servicekit.rpc_types import Context
 from adwright_servicekit.telemetry import trace_id
 
-from .convert import Formats, event_to_pb, job_from
+from .convert import Formats, event_to_pb, job_from, usage_to_pb, usd
 from .fleet import Fleet
 from .generation import Generations
 from .status import backends_to_pb
+from .usage_book import UsageBook
 
 __all__ = ["SERVICE", "GeneratorServicer"]
 
@@ -29,6 +30,7 @@ class GeneratorServicer(pb_grpc.GeneratorServiceServicer):
 
     def __init__(self, generations: Generations, fleet: Fleet, formats: Formats) -> None:
         self._generations = generations
+        self._usage: UsageBook = generations.usage
         self._fleet = fleet
         self._formats = formats
 
@@ -37,6 +39,14 @@ class GeneratorServicer(pb_grpc.GeneratorServiceServicer):
         async with aclosing(self._generations.run(job_from(request, self._formats, current_call()))) as events:
             async for event in events:
                 yield event_to_pb(event, trace)
+
+    async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
+        used = self._usage.find(request.generation)
+        if used is None:
+            raise NotFound(
+                f"{request.generation} did not run here, or ended more than an hour ago", reason="GENERATION_NOT_FOUND"
+            )
+        return pb.GetUsageResponse(usage=usage_to_pb(used.account), cost=usd(used.account.cost_usd), ended=used.ended)
 
     async def ListBackends(self, request: pb.ListBackendsRequest, context: Context) -> pb.ListBackendsResponse:
         return backends_to_pb(self._fleet)

@@ -34,6 +34,13 @@ PROBLEM: Final[dict[str, Any]] = {
                 "properties": {"field": {"type": "string"}, "description": {"type": "string"}},
             },
         },
+        "quotas": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "properties": {"subject": {"type": "string"}, "description": {"type": "string"}},
+            },
+        },
         "retryAfter": {"type": "number", "description": "Seconds."},
     },
     "required": ["type", "title", "status", "detail", "reason"],

@@ -66,6 +66,8 @@ def problem(error: AdwrightError) -> dict[str, Any]:
             {"field": re.sub(r"_([a-z])", lambda found: found[1].upper(), v.field), "description": v.description}
             for v in error.violations
         ]
+    if error.quotas:
+        said["quotas"] = [{"subject": q.subject, "description": q.description} for q in error.quotas]
     if error.retry_after is not None:
         said["retryAfter"] = error.retry_after
     return said

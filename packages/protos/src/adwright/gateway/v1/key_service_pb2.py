@@ -22,6 +22,7 @@ _runtime_version.ValidateProtobufRuntimeVersion(
 _sym_db = _symbol_database.Default()
 
 
+from adwright.gateway.v1 import quota_service_pb2 as adwright_dot_gateway_dot_v1_dot_quota__service__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
@@ -30,7 +31,7 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%adwright/gateway/v1/key_service.proto\x12\x13\x61\x64wright.gateway.v1\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xeb\x02\n\x03Key\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18\x64\x12J\n\x06scopes\x18\x03 \x03(\tB:\xe2\x41\x01\x02\xbaH3\x92\x01\x30\x08\x01\x18\x01\"*r(R\x08generateR\x04readR\x05writeR\x08\x65valuateR\x05\x61\x64min\x12\x12\n\x04hint\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03:(\xea\x41%\n\x0c\x61\x64wright/Key\x12\nkeys/{key}*\x04keys2\x03key\"\x85\x01\n\x10\x43reateKeyRequest\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x18.adwright.gateway.v1.KeyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12>\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x16\xe2\x41\x01\x01\xbaH\x0f\xaa\x01\x0c\"\x06\x08\x80\x86\xb0\x96\x01\x32\x02\x08<\"O\n\x11\x43reateKeyResponse\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.adwright.gateway.v1.Key\x12\x13\n\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"P\n\rGetKeyRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xe2\x41\x01\x02\xfa\x41\x0e\n\x0c\x61\x64wright/Key\xbaH\x19r\x17\x32\x15^keys/[a-z0-9]{1,32}$\"V\n\x0fListKeysRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80 \"S\n\x10ListKeysResponse\x12&\n\x04keys\x18\x01 \x03(\x0b\x32\x18.adwright.gateway.v1.Key\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd4\x01\n\x10RotateKeyRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xe2\x41\x01\x02\xfa\x41\x0e\n\x0c\x61\x64wright/Key\xbaH\x19r\x17\x32\x15^keys/[a-z0-9]{1,32}$\x12?\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\xe2\x41\x01\x01\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x9a\x9e\x01\x32\x00\x12>\n\x03ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x16\xe2\x41\x01\x01\xbaH\x0f\xaa\x01\x0c\"\x06\x08\x80\x86\xb0\x96\x01\x32\x02\x08<\"{\n\x11RotateKeyResponse\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.adwright.gateway.v1.Key\x12\x13\n\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01\x12*\n\x08replaced\x18\x03 \x01(\x0b\x32\x18.adwright.gateway.v1.Key\"S\n\x10RevokeKeyRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xe2\x41\x01\x02\xfa\x41\x0e\n\x0c\x61\x64wright/Key\xbaH\x19r\x17\x32\x15^keys/[a-z0-9]{1,32}$2\xbf\x04\n\nKeyService\x12o\n\tCreateKey\x12%.adwright.gateway.v1.CreateKeyRequest\x1a&.adwright.gateway.v1.CreateKeyResponse\"\x13\x82\xd3\xe4\x93\x02\r\"\x08/v1/keys:\x01*\x12\x61\n\x06GetKey\x12\".adwright.gateway.v1.GetKeyRequest\x1a\x18.adwright.gateway.v1.Key\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/{name=keys/*}\x12i\n\x08ListKeys\x12$.adwright.gateway.v1.ListKeysRequest\x1a%.adwright.gateway.v1.ListKeysResponse\"\x10\x82\xd3\xe4\x93\x02\n\x12\x08/v1/keys\x12\x7f\n\tRotateKey\x12%.adwright.gateway.v1.RotateKeyRequest\x1a&.adwright.gateway.v1.RotateKeyResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/{name=keys/*}:rotate:\x01*\x12q\n\tRevokeKey\x12%.adwright.gateway.v1.RevokeKeyRequest\x1a\x18.adwright.gateway.v1.Key\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/{name=keys/*}:revoke:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n%adwright/gateway/v1/key_service.proto\x12\x13\x61\x64wright.gateway.v1\x1a\'adwright/gateway/v1/quota_service.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9e\x03\n\x03Key\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12!\n\x0c\x64isplay_name\x18\x02 \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18\x64\x12J\n\x06scopes\x18\x03 \x03(\tB:\xe2\x41\x01\x02\xbaH3\x92\x01\x30\x08\x01\x18\x01\"*r(R\x08generateR\x04readR\x05writeR\x08\x65valuateR\x05\x61\x64min\x12\x12\n\x04hint\x18\x04 \x01(\tB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x05 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x65xpire_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x35\n\x0brevoke_time\x18\x07 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x31\n\x06limits\x18\x08 \x01(\x0b\x32\x1b.adwright.gateway.v1.LimitsB\x04\xe2\x41\x01\x01:(\xea\x41%\n\x0c\x61\x64wright/Key\x12\nkeys/{key}*\x04keys2\x03key\"\x85\x01\n\x10\x43reateKeyRequest\x12\x31\n\x03key\x18\x01 \x01(\x0b\x32\x18.adwright.gateway.v1.KeyB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12>\n\x03ttl\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x16\xe2\x41\x01\x01\xbaH\x0f\xaa\x01\x0c\"\x06\x08\x80\x86\xb0\x96\x01\x32\x02\x08<\"O\n\x11\x43reateKeyResponse\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.adwright.gateway.v1.Key\x12\x13\n\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01\"P\n\rGetKeyRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xe2\x41\x01\x02\xfa\x41\x0e\n\x0c\x61\x64wright/Key\xbaH\x19r\x17\x32\x15^keys/[a-z0-9]{1,32}$\"V\n\x0fListKeysRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80 \"S\n\x10ListKeysResponse\x12&\n\x04keys\x18\x01 \x03(\x0b\x32\x18.adwright.gateway.v1.Key\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"\xd4\x01\n\x10RotateKeyRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xe2\x41\x01\x02\xfa\x41\x0e\n\x0c\x61\x64wright/Key\xbaH\x19r\x17\x32\x15^keys/[a-z0-9]{1,32}$\x12?\n\x07overlap\x18\x02 \x01(\x0b\x32\x19.google.protobuf.DurationB\x13\xe2\x41\x01\x01\xbaH\x0c\xaa\x01\t\"\x05\x08\x80\x9a\x9e\x01\x32\x00\x12>\n\x03ttl\x18\x03 \x01(\x0b\x32\x19.google.protobuf.DurationB\x16\xe2\x41\x01\x01\xbaH\x0f\xaa\x01\x0c\"\x06\x08\x80\x86\xb0\x96\x01\x32\x02\x08<\"{\n\x11RotateKeyResponse\x12%\n\x03key\x18\x01 \x01(\x0b\x32\x18.adwright.gateway.v1.Key\x12\x13\n\x06secret\x18\x02 \x01(\tB\x03\x80\x01\x01\x12*\n\x08replaced\x18\x03 \x01(\x0b\x32\x18.adwright.gateway.v1.Key\"S\n\x10RevokeKeyRequest\x12?\n\x04name\x18\x01 \x01(\tB1\xe2\x41\x01\x02\xfa\x41\x0e\n\x0c\x61\x64wright/Key\xbaH\x19r\x17\x32\x15^keys/[a-z0-9]{1,32}$2\xbf\x04\n\nKeyService\x12o\n\tCreateKey\x12%.adwright.gateway.v1.CreateKeyRequest\x1a&.adwright.gateway.v1.CreateKeyResponse\"\x13\x82\xd3\xe4\x93\x02\r\"\x08/v1/keys:\x01*\x12\x61\n\x06GetKey\x12\".adwright.gateway.v1.GetKeyRequest\x1a\x18.adwright.gateway.v1.Key\"\x19\x82\xd3\xe4\x93\x02\x13\x12\x11/v1/{name=keys/*}\x12i\n\x08ListKeys\x12$.adwright.gateway.v1.ListKeysRequest\x1a%.adwright.gateway.v1.ListKeysResponse\"\x10\x82\xd3\xe4\x93\x02\n\x12\x08/v1/keys\x12\x7f\n\tRotateKey\x12%.adwright.gateway.v1.RotateKeyRequest\x1a&.adwright.gateway.v1.RotateKeyResponse\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/{name=keys/*}:rotate:\x01*\x12q\n\tRevokeKey\x12%.adwright.gateway.v1.RevokeKeyRequest\x1a\x18.adwright.gateway.v1.Key\"#\x82\xd3\xe4\x93\x02\x1d\"\x18/v1/{name=keys/*}:revoke:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -51,6 +52,8 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEY'].fields_by_name['expire_time']._serialized_options = b'\342A\001\003'
   _globals['_KEY'].fields_by_name['revoke_time']._loaded_options = None
   _globals['_KEY'].fields_by_name['revoke_time']._serialized_options = b'\342A\001\003'
+  _globals['_KEY'].fields_by_name['limits']._loaded_options = None
+  _globals['_KEY'].fields_by_name['limits']._serialized_options = b'\342A\001\001'
   _globals['_KEY']._loaded_options = None
   _globals['_KEY']._serialized_options = b'\352A%\n\014adwright/Key\022\nkeys/{key}*\004keys2\003key'
   _globals['_CREATEKEYREQUEST'].fields_by_name['key']._loaded_options = None
@@ -85,24 +88,24 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_KEYSERVICE'].methods_by_name['RotateKey']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/{name=keys/*}:rotate:\001*'
   _globals['_KEYSERVICE'].methods_by_name['RevokeKey']._loaded_options = None
   _globals['_KEYSERVICE'].methods_by_name['RevokeKey']._serialized_options = b'\202\323\344\223\002\035\"\030/v1/{name=keys/*}:revoke:\001*'
-  _globals['_KEY']._serialized_start=247
-  _globals['_KEY']._serialized_end=610
-  _globals['_CREATEKEYREQUEST']._serialized_start=613
-  _globals['_CREATEKEYREQUEST']._serialized_end=746
-  _globals['_CREATEKEYRESPONSE']._serialized_start=748
-  _globals['_CREATEKEYRESPONSE']._serialized_end=827
-  _globals['_GETKEYREQUEST']._serialized_start=829
-  _globals['_GETKEYREQUEST']._serialized_end=909
-  _globals['_LISTKEYSREQUEST']._serialized_start=911
-  _globals['_LISTKEYSREQUEST']._serialized_end=997
-  _globals['_LISTKEYSRESPONSE']._serialized_start=999
-  _globals['_LISTKEYSRESPONSE']._serialized_end=1082
-  _globals['_ROTATEKEYREQUEST']._serialized_start=1085
-  _globals['_ROTATEKEYREQUEST']._serialized_end=1297
-  _globals['_ROTATEKEYRESPONSE']._serialized_start=1299
-  _globals['_ROTATEKEYRESPONSE']._serialized_end=1422
-  _globals['_REVOKEKEYREQUEST']._serialized_start=1424
-  _globals['_REVOKEKEYREQUEST']._serialized_end=1507
-  _globals['_KEYSERVICE']._serialized_start=1510
-  _globals['_KEYSERVICE']._serialized_end=2085
+  _globals['_KEY']._serialized_start=288
+  _globals['_KEY']._serialized_end=702
+  _globals['_CREATEKEYREQUEST']._serialized_start=705
+  _globals['_CREATEKEYREQUEST']._serialized_end=838
+  _globals['_CREATEKEYRESPONSE']._serialized_start=840
+  _globals['_CREATEKEYRESPONSE']._serialized_end=919
+  _globals['_GETKEYREQUEST']._serialized_start=921
+  _globals['_GETKEYREQUEST']._serialized_end=1001
+  _globals['_LISTKEYSREQUEST']._serialized_start=1003
+  _globals['_LISTKEYSREQUEST']._serialized_end=1089
+  _globals['_LISTKEYSRESPONSE']._serialized_start=1091
+  _globals['_LISTKEYSRESPONSE']._serialized_end=1174
+  _globals['_ROTATEKEYREQUEST']._serialized_start=1177
+  _globals['_ROTATEKEYREQUEST']._serialized_end=1389
+  _globals['_ROTATEKEYRESPONSE']._serialized_start=1391
+  _globals['_ROTATEKEYRESPONSE']._serialized_end=1514
+  _globals['_REVOKEKEYREQUEST']._serialized_start=1516
+  _globals['_REVOKEKEYREQUEST']._serialized_end=1599
+  _globals['_KEYSERVICE']._serialized_start=1602
+  _globals['_KEYSERVICE']._serialized_end=2177
 # @@protoc_insertion_point(module_scope)

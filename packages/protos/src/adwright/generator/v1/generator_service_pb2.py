@@ -33,13 +33,15 @@ from google.protobuf import duration_pb2 as google_dot_protobuf_dot_duration__pb
 from google.type import money_pb2 as google_dot_type_dot_money__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-adwright/generator/v1/generator_service.proto\x12\x15\x61\x64wright.generator.v1\x1a#adwright/context/v1/resources.proto\x1a\x1f\x61\x64wright/type/v1/ad_event.proto\x1a\x1d\x61\x64wright/type/v1/format.proto\x1a\x1f\x61\x64wright/type/v1/priority.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/type/money.proto\"\xf1\x05\n\x0fGenerateRequest\x12?\n\ngeneration\x18\x01 \x01(\tB+\xe2\x41\x01\x01\xbaH$r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\xd8\x01\x01\x12?\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\".adwright.context.v1.PromptContextB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12[\n\x06\x66ormat\x18\x03 \x01(\tBK\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61\x64wright/Format\xbaH0r.2,^formats/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\x12\x1b\n\x05\x62rief\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xa0\x1f\x12\x1e\n\x08\x61udience\x18\x05 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xf4\x03\x12\x1a\n\x04tone\x18\x06 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xc8\x01\x12$\n\rvariant_count\x18\x07 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x08(\x00\x12S\n\x0c\x66ield_counts\x18\x08 \x03(\x0b\x32\x37.adwright.generator.v1.GenerateRequest.FieldCountsEntryB\x04\xe2\x41\x01\x01\x12#\n\x0eprompt_version\x18\t \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18\x64\x12\x1c\n\x07\x62\x61\x63kend\x18\n \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18\x64\x12\x17\n\x04seed\x18\x0b \x01(\rB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\'\n\x0bmax_repairs\x18\x0c \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x05(\x00H\x01\x88\x01\x01\x12\x1d\n\x07\x61\x64\x61pter\x18\r \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xc8\x01\x12:\n\x08priority\x18\x0e \x01(\x0e\x32\x1a.adwright.type.v1.PriorityB\x0c\xe2\x41\x01\x01\xbaH\x05\x82\x01\x02\x10\x01\x1a\x32\n\x10\x46ieldCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x42\x07\n\x05_seedB\x0e\n\x0c_max_repairs\"\x15\n\x13ListBackendsRequest\"_\n\x14ListBackendsResponse\x12\x36\n\x08\x62\x61\x63kends\x18\x01 \x03(\x0b\x32$.adwright.generator.v1.BackendStatus\x12\x0f\n\x07waiting\x18\x02 \x01(\x05\"\xfa\x04\n\rBackendStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tresidency\x18\x04 \x01(\t\x12\r\n\x05ready\x18\x05 \x01(\x08\x12\x11\n\tin_flight\x18\x06 \x01(\x05\x12\x17\n\x0fmax_concurrency\x18\x07 \x01(\x05\x12\x1a\n\x12\x63onstrained_output\x18\x08 \x01(\x08\x12\x39\n\x05state\x18\t \x01(\x0e\x32*.adwright.generator.v1.BackendStatus.State\x12\x31\n\x0epredicted_wait\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x07\x62reaker\x18\x0b \x01(\x0e\x32,.adwright.generator.v1.BackendStatus.Breaker\x12+\n\x05spend\x18\x0c \x01(\x0b\x32\x1c.adwright.generator.v1.Spend\x12\x36\n\x08replicas\x18\r \x03(\x0b\x32$.adwright.generator.v1.ReplicaStatus\"a\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_READY\x10\x01\x12\x0e\n\nSTATE_BUSY\x10\x02\x12\x10\n\x0cSTATE_BROKEN\x10\x03\x12\x0e\n\nSTATE_DOWN\x10\x04\"_\n\x07\x42reaker\x12\x17\n\x13\x42REAKER_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42REAKER_CLOSED\x10\x01\x12\x15\n\x11\x42REAKER_HALF_OPEN\x10\x02\x12\x10\n\x0c\x42REAKER_OPEN\x10\x03\"~\n\x05Spend\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x03\x12\x15\n\routput_tokens\x18\x02 \x01(\x03\x12\x13\n\x0bmodel_calls\x18\x03 \x01(\x03\x12 \n\x04\x63ost\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x11\n\testimated\x18\x05 \x01(\x08\"\xb5\x01\n\rReplicaStatus\x12\x10\n\x08\x65ndpoint\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\x12\x11\n\tin_flight\x18\x03 \x01(\x05\x12\x31\n\x0epredicted_wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x07\x62reaker\x18\x05 \x01(\x0e\x32,.adwright.generator.v1.BackendStatus.Breaker\"m\n\x10GetFormatRequest\x12Y\n\x04name\x18\x01 \x01(\tBK\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61\x64wright/Format\xbaH0r.2,^formats/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\"Y\n\x12ListFormatsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80 \"Y\n\x13ListFormatsResponse\x12)\n\x07\x66ormats\x18\x01 \x03(\x0b\x32\x18.adwright.type.v1.Format\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\x82\x03\n\x10GeneratorService\x12O\n\x08Generate\x12&.adwright.generator.v1.GenerateRequest\x1a\x19.adwright.type.v1.AdEvent0\x01\x12g\n\x0cListBackends\x12*.adwright.generator.v1.ListBackendsRequest\x1a+.adwright.generator.v1.ListBackendsResponse\x12N\n\tGetFormat\x12\'.adwright.generator.v1.GetFormatRequest\x1a\x18.adwright.type.v1.Format\x12\x64\n\x0bListFormats\x12).adwright.generator.v1.ListFormatsRequest\x1a*.adwright.generator.v1.ListFormatsResponseb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-adwright/generator/v1/generator_service.proto\x12\x15\x61\x64wright.generator.v1\x1a#adwright/context/v1/resources.proto\x1a\x1f\x61\x64wright/type/v1/ad_event.proto\x1a\x1d\x61\x64wright/type/v1/format.proto\x1a\x1f\x61\x64wright/type/v1/priority.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x17google/type/money.proto\"O\n\x0fGetUsageRequest\x12<\n\ngeneration\x18\x01 \x01(\tB(\xe2\x41\x01\x02\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\"k\n\x10GetUsageResponse\x12&\n\x05usage\x18\x01 \x01(\x0b\x32\x17.adwright.type.v1.Usage\x12 \n\x04\x63ost\x18\x02 \x01(\x0b\x32\x12.google.type.Money\x12\r\n\x05\x65nded\x18\x03 \x01(\x08\"\xf1\x05\n\x0fGenerateRequest\x12?\n\ngeneration\x18\x01 \x01(\tB+\xe2\x41\x01\x01\xbaH$r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\xd8\x01\x01\x12?\n\x07\x63ontext\x18\x02 \x01(\x0b\x32\".adwright.context.v1.PromptContextB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\x12[\n\x06\x66ormat\x18\x03 \x01(\tBK\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61\x64wright/Format\xbaH0r.2,^formats/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\x12\x1b\n\x05\x62rief\x18\x04 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xa0\x1f\x12\x1e\n\x08\x61udience\x18\x05 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xf4\x03\x12\x1a\n\x04tone\x18\x06 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xc8\x01\x12$\n\rvariant_count\x18\x07 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x08(\x00\x12S\n\x0c\x66ield_counts\x18\x08 \x03(\x0b\x32\x37.adwright.generator.v1.GenerateRequest.FieldCountsEntryB\x04\xe2\x41\x01\x01\x12#\n\x0eprompt_version\x18\t \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18\x64\x12\x1c\n\x07\x62\x61\x63kend\x18\n \x01(\tB\x0b\xe2\x41\x01\x01\xbaH\x04r\x02\x18\x64\x12\x17\n\x04seed\x18\x0b \x01(\rB\x04\xe2\x41\x01\x01H\x00\x88\x01\x01\x12\'\n\x0bmax_repairs\x18\x0c \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x05(\x00H\x01\x88\x01\x01\x12\x1d\n\x07\x61\x64\x61pter\x18\r \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xc8\x01\x12:\n\x08priority\x18\x0e \x01(\x0e\x32\x1a.adwright.type.v1.PriorityB\x0c\xe2\x41\x01\x01\xbaH\x05\x82\x01\x02\x10\x01\x1a\x32\n\x10\x46ieldCountsEntry\x12\x0b\n\x03key\x18\x01 \x01(\t\x12\r\n\x05value\x18\x02 \x01(\x05:\x02\x38\x01\x42\x07\n\x05_seedB\x0e\n\x0c_max_repairs\"\x15\n\x13ListBackendsRequest\"_\n\x14ListBackendsResponse\x12\x36\n\x08\x62\x61\x63kends\x18\x01 \x03(\x0b\x32$.adwright.generator.v1.BackendStatus\x12\x0f\n\x07waiting\x18\x02 \x01(\x05\"\xfa\x04\n\rBackendStatus\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x0c\n\x04kind\x18\x02 \x01(\t\x12\r\n\x05model\x18\x03 \x01(\t\x12\x11\n\tresidency\x18\x04 \x01(\t\x12\r\n\x05ready\x18\x05 \x01(\x08\x12\x11\n\tin_flight\x18\x06 \x01(\x05\x12\x17\n\x0fmax_concurrency\x18\x07 \x01(\x05\x12\x1a\n\x12\x63onstrained_output\x18\x08 \x01(\x08\x12\x39\n\x05state\x18\t \x01(\x0e\x32*.adwright.generator.v1.BackendStatus.State\x12\x31\n\x0epredicted_wait\x18\n \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x07\x62reaker\x18\x0b \x01(\x0e\x32,.adwright.generator.v1.BackendStatus.Breaker\x12+\n\x05spend\x18\x0c \x01(\x0b\x32\x1c.adwright.generator.v1.Spend\x12\x36\n\x08replicas\x18\r \x03(\x0b\x32$.adwright.generator.v1.ReplicaStatus\"a\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x0f\n\x0bSTATE_READY\x10\x01\x12\x0e\n\nSTATE_BUSY\x10\x02\x12\x10\n\x0cSTATE_BROKEN\x10\x03\x12\x0e\n\nSTATE_DOWN\x10\x04\"_\n\x07\x42reaker\x12\x17\n\x13\x42REAKER_UNSPECIFIED\x10\x00\x12\x12\n\x0e\x42REAKER_CLOSED\x10\x01\x12\x15\n\x11\x42REAKER_HALF_OPEN\x10\x02\x12\x10\n\x0c\x42REAKER_OPEN\x10\x03\"~\n\x05Spend\x12\x14\n\x0cinput_tokens\x18\x01 \x01(\x03\x12\x15\n\routput_tokens\x18\x02 \x01(\x03\x12\x13\n\x0bmodel_calls\x18\x03 \x01(\x03\x12 \n\x04\x63ost\x18\x04 \x01(\x0b\x32\x12.google.type.Money\x12\x11\n\testimated\x18\x05 \x01(\x08\"\xb5\x01\n\rReplicaStatus\x12\x10\n\x08\x65ndpoint\x18\x01 \x01(\t\x12\r\n\x05ready\x18\x02 \x01(\x08\x12\x11\n\tin_flight\x18\x03 \x01(\x05\x12\x31\n\x0epredicted_wait\x18\x04 \x01(\x0b\x32\x19.google.protobuf.Duration\x12=\n\x07\x62reaker\x18\x05 \x01(\x0e\x32,.adwright.generator.v1.BackendStatus.Breaker\"m\n\x10GetFormatRequest\x12Y\n\x04name\x18\x01 \x01(\tBK\xe2\x41\x01\x02\xfa\x41\x11\n\x0f\x61\x64wright/Format\xbaH0r.2,^formats/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\"Y\n\x12ListFormatsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80 \"Y\n\x13ListFormatsResponse\x12)\n\x07\x66ormats\x18\x01 \x03(\x0b\x32\x18.adwright.type.v1.Format\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t2\xdf\x03\n\x10GeneratorService\x12O\n\x08Generate\x12&.adwright.generator.v1.GenerateRequest\x1a\x19.adwright.type.v1.AdEvent0\x01\x12[\n\x08GetUsage\x12&.adwright.generator.v1.GetUsageRequest\x1a\'.adwright.generator.v1.GetUsageResponse\x12g\n\x0cListBackends\x12*.adwright.generator.v1.ListBackendsRequest\x1a+.adwright.generator.v1.ListBackendsResponse\x12N\n\tGetFormat\x12\'.adwright.generator.v1.GetFormatRequest\x1a\x18.adwright.type.v1.Format\x12\x64\n\x0bListFormats\x12).adwright.generator.v1.ListFormatsRequest\x1a*.adwright.generator.v1.ListFormatsResponseb\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
 _builder.BuildTopDescriptorsAndMessages(DESCRIPTOR, 'adwright.generator.v1.generator_service_pb2', _globals)
 if not _descriptor._USE_C_DESCRIPTORS:
   DESCRIPTOR._loaded_options = None
+  _globals['_GETUSAGEREQUEST'].fields_by_name['generation']._loaded_options = None
+  _globals['_GETUSAGEREQUEST'].fields_by_name['generation']._serialized_options = b'\342A\001\002\272H!r\0372\035^generations/[a-z0-9-]{1,63}$'
   _globals['_GENERATEREQUEST_FIELDCOUNTSENTRY']._loaded_options = None
   _globals['_GENERATEREQUEST_FIELDCOUNTSENTRY']._serialized_options = b'8\001'
   _globals['_GENERATEREQUEST'].fields_by_name['generation']._loaded_options = None
@@ -76,30 +78,34 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_LISTFORMATSREQUEST'].fields_by_name['page_size']._serialized_options = b'\342A\001\001\272H\007\032\005\030\350\007(\000'
   _globals['_LISTFORMATSREQUEST'].fields_by_name['page_token']._loaded_options = None
   _globals['_LISTFORMATSREQUEST'].fields_by_name['page_token']._serialized_options = b'\342A\001\001\272H\005r\003\030\200 '
-  _globals['_GENERATEREQUEST']._serialized_start=353
-  _globals['_GENERATEREQUEST']._serialized_end=1106
-  _globals['_GENERATEREQUEST_FIELDCOUNTSENTRY']._serialized_start=1031
-  _globals['_GENERATEREQUEST_FIELDCOUNTSENTRY']._serialized_end=1081
-  _globals['_LISTBACKENDSREQUEST']._serialized_start=1108
-  _globals['_LISTBACKENDSREQUEST']._serialized_end=1129
-  _globals['_LISTBACKENDSRESPONSE']._serialized_start=1131
-  _globals['_LISTBACKENDSRESPONSE']._serialized_end=1226
-  _globals['_BACKENDSTATUS']._serialized_start=1229
-  _globals['_BACKENDSTATUS']._serialized_end=1863
-  _globals['_BACKENDSTATUS_STATE']._serialized_start=1669
-  _globals['_BACKENDSTATUS_STATE']._serialized_end=1766
-  _globals['_BACKENDSTATUS_BREAKER']._serialized_start=1768
-  _globals['_BACKENDSTATUS_BREAKER']._serialized_end=1863
-  _globals['_SPEND']._serialized_start=1865
-  _globals['_SPEND']._serialized_end=1991
-  _globals['_REPLICASTATUS']._serialized_start=1994
-  _globals['_REPLICASTATUS']._serialized_end=2175
-  _globals['_GETFORMATREQUEST']._serialized_start=2177
-  _globals['_GETFORMATREQUEST']._serialized_end=2286
-  _globals['_LISTFORMATSREQUEST']._serialized_start=2288
-  _globals['_LISTFORMATSREQUEST']._serialized_end=2377
-  _globals['_LISTFORMATSRESPONSE']._serialized_start=2379
-  _globals['_LISTFORMATSRESPONSE']._serialized_end=2468
-  _globals['_GENERATORSERVICE']._serialized_start=2471
-  _globals['_GENERATORSERVICE']._serialized_end=2857
+  _globals['_GETUSAGEREQUEST']._serialized_start=352
+  _globals['_GETUSAGEREQUEST']._serialized_end=431
+  _globals['_GETUSAGERESPONSE']._serialized_start=433
+  _globals['_GETUSAGERESPONSE']._serialized_end=540
+  _globals['_GENERATEREQUEST']._serialized_start=543
+  _globals['_GENERATEREQUEST']._serialized_end=1296
+  _globals['_GENERATEREQUEST_FIELDCOUNTSENTRY']._serialized_start=1221
+  _globals['_GENERATEREQUEST_FIELDCOUNTSENTRY']._serialized_end=1271
+  _globals['_LISTBACKENDSREQUEST']._serialized_start=1298
+  _globals['_LISTBACKENDSREQUEST']._serialized_end=1319
+  _globals['_LISTBACKENDSRESPONSE']._serialized_start=1321
+  _globals['_LISTBACKENDSRESPONSE']._serialized_end=1416
+  _globals['_BACKENDSTATUS']._serialized_start=1419
+  _globals['_BACKENDSTATUS']._serialized_end=2053
+  _globals['_BACKENDSTATUS_STATE']._serialized_start=1859
+  _globals['_BACKENDSTATUS_STATE']._serialized_end=1956
+  _globals['_BACKENDSTATUS_BREAKER']._serialized_start=1958
+  _globals['_BACKENDSTATUS_BREAKER']._serialized_end=2053
+  _globals['_SPEND']._serialized_start=2055
+  _globals['_SPEND']._serialized_end=2181
+  _globals['_REPLICASTATUS']._serialized_start=2184
+  _globals['_REPLICASTATUS']._serialized_end=2365
+  _globals['_GETFORMATREQUEST']._serialized_start=2367
+  _globals['_GETFORMATREQUEST']._serialized_end=2476
+  _globals['_LISTFORMATSREQUEST']._serialized_start=2478
+  _globals['_LISTFORMATSREQUEST']._serialized_end=2567
+  _globals['_LISTFORMATSRESPONSE']._serialized_start=2569
+  _globals['_LISTFORMATSRESPONSE']._serialized_end=2658
+  _globals['_GENERATORSERVICE']._serialized_start=2661
+  _globals['_GENERATORSERVICE']._serialized_end=3140
 # @@protoc_insertion_point(module_scope)

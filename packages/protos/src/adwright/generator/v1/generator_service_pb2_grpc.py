@@ -42,6 +42,11 @@ class GeneratorServiceStub:
                 request_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GenerateRequest.SerializeToString,
                 response_deserializer=adwright_dot_type_dot_v1_dot_ad__event__pb2.AdEvent.FromString,
                 _registered_method=True)
+        self.GetUsage = channel.unary_unary(
+                '/adwright.generator.v1.GeneratorService/GetUsage',
+                request_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageRequest.SerializeToString,
+                response_deserializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageResponse.FromString,
+                _registered_method=True)
         self.ListBackends = channel.unary_unary(
                 '/adwright.generator.v1.GeneratorService/ListBackends',
                 request_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.ListBackendsRequest.SerializeToString,
@@ -67,6 +72,14 @@ class GeneratorServiceServicer:
         """Writes ads, streamed while the model decodes. The stream is as AdEvent says.
         Errors: INVALID_ARGUMENT, NOT_FOUND (format, backend, prompt version), FAILED_PRECONDITION (no backend may see
         this brand's data), RESOURCE_EXHAUSTED (all backends busy), UNAVAILABLE (all backends down), DEADLINE_EXCEEDED.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetUsage(self, request, context):
+        """Reads what a generation has used so far, also when it failed or its caller left: known for an hour after its end,
+        at the replica that ran it. Errors: NOT_FOUND.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -100,6 +113,11 @@ def add_GeneratorServiceServicer_to_server(servicer, server):
                     servicer.Generate,
                     request_deserializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GenerateRequest.FromString,
                     response_serializer=adwright_dot_type_dot_v1_dot_ad__event__pb2.AdEvent.SerializeToString,
+            ),
+            'GetUsage': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetUsage,
+                    request_deserializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageRequest.FromString,
+                    response_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageResponse.SerializeToString,
             ),
             'ListBackends': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBackends,
@@ -145,6 +163,33 @@ class GeneratorService:
             '/adwright.generator.v1.GeneratorService/Generate',
             adwright_dot_generator_dot_v1_dot_generator__service__pb2.GenerateRequest.SerializeToString,
             adwright_dot_type_dot_v1_dot_ad__event__pb2.AdEvent.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetUsage(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.generator.v1.GeneratorService/GetUsage',
+            adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageRequest.SerializeToString,
+            adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageResponse.FromString,
             options,
             channel_credentials,
             insecure,

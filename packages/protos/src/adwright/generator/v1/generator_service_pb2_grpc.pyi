@@ -40,6 +40,10 @@ class GeneratorServiceStub:
     Errors: INVALID_ARGUMENT, NOT_FOUND (format, backend, prompt version), FAILED_PRECONDITION (no backend may see
     this brand's data), RESOURCE_EXHAUSTED (all backends busy), UNAVAILABLE (all backends down), DEADLINE_EXCEEDED.
     """
+    GetUsage: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.GetUsageRequest, _generator_service_pb2.GetUsageResponse]
+    """Reads what a generation has used so far, also when it failed or its caller left: known for an hour after its end,
+    at the replica that ran it. Errors: NOT_FOUND.
+    """
     ListBackends: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.ListBackendsRequest, _generator_service_pb2.ListBackendsResponse]
     """Lists the backends in routing order, with what they are doing."""
     GetFormat: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.GetFormatRequest, _format_pb2.Format]
@@ -56,6 +60,10 @@ class GeneratorServiceAsyncStub(GeneratorServiceStub):
     """Writes ads, streamed while the model decodes. The stream is as AdEvent says.
     Errors: INVALID_ARGUMENT, NOT_FOUND (format, backend, prompt version), FAILED_PRECONDITION (no backend may see
     this brand's data), RESOURCE_EXHAUSTED (all backends busy), UNAVAILABLE (all backends down), DEADLINE_EXCEEDED.
+    """
+    GetUsage: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.GetUsageRequest, _generator_service_pb2.GetUsageResponse]  # type: ignore[assignment]
+    """Reads what a generation has used so far, also when it failed or its caller left: known for an hour after its end,
+    at the replica that ran it. Errors: NOT_FOUND.
     """
     ListBackends: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.ListBackendsRequest, _generator_service_pb2.ListBackendsResponse]  # type: ignore[assignment]
     """Lists the backends in routing order, with what they are doing."""
@@ -76,6 +84,16 @@ class GeneratorServiceServicer(metaclass=_abc_1.ABCMeta):
         """Writes ads, streamed while the model decodes. The stream is as AdEvent says.
         Errors: INVALID_ARGUMENT, NOT_FOUND (format, backend, prompt version), FAILED_PRECONDITION (no backend may see
         this brand's data), RESOURCE_EXHAUSTED (all backends busy), UNAVAILABLE (all backends down), DEADLINE_EXCEEDED.
+        """
+
+    @_abc_1.abstractmethod
+    def GetUsage(
+        self,
+        request: _generator_service_pb2.GetUsageRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generator_service_pb2.GetUsageResponse, _abc.Awaitable[_generator_service_pb2.GetUsageResponse]]:
+        """Reads what a generation has used so far, also when it failed or its caller left: known for an hour after its end,
+        at the replica that ran it. Errors: NOT_FOUND.
         """
 
     @_abc_1.abstractmethod

@@ -1,0 +1,192 @@
+"""What a tenant has used and set aside: plain data and plain rules, without a clock and without a store.
+
+A generation is admitted with a reservation, and settled with what it really used. In between, what it set aside counts
+as used. Windows are those of the clock: minutes, days and months of UTC; what is settled counts where it is settled.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from adwright_servicekit.errors import QuotaViolation, ResourceExhausted
+
+__all__ = ["NO_LIMITS", "Ledger", "Limits", "Reservation", "Use"]
+
+_A_STREAM_ENDS: Final = 1.0
+"""When to ask again where too many streams run. Units: seconds."""
+_FIRST_GUESS: Final = 1000.0
+_WEIGHT: Final = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How much may be generated; zero: no limit."""
+
+    requests_per_minute: int = 0
+    concurrent_streams: int = 0
+    tokens_per_day: int = 0
+    usd_micros_per_month: int = 0
+
+
+NO_LIMITS: Final = Limits()
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What somebody has used, or set aside."""
+
+    requests: int = 0
+    """Of this minute."""
+    tokens: int = 0
+    """Of this day."""
+    usd_micros: int = 0
+    """Of this month."""
+
+    def plus(self, other: Use) -> Use:
+        """Both together."""
+        return Use(self.requests + other.requests, self.tokens + other.tokens, self.usd_micros + other.usd_micros)
+
+
+@dataclass(frozen=True, slots=True)
+class Reservation:
+    """What a running generation set aside."""
+
+    subjects: tuple[str, ...]
+    """Who pays: the tenant and the key."""
+    expires: float
+    """When nobody can be at work on it any more. Units: seconds since 1970."""
+    tokens: int
+    usd_micros: int
+    variants: int = 1
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The book of one tenant. Methods take the time, and first close the windows that are over."""
+
+    minute: str = ""
+    day: str = ""
+    month: str = ""
+    used: dict[str, Use] = field(default_factory=dict)
+    """By subject."""
+    reserved: dict[str, Reservation] = field(default_factory=dict)
+    """By generation."""
+    tokens_a_variant: float = _FIRST_GUESS
+    """What a variant took lately, on average: the next one's guess."""
+    usd_micros_a_variant: float = 0.0
+
+    def admit(
+        self, now: datetime, generation: str, limits: Mapping[str, Limits], variants: int, expires: datetime
+    ) -> Reservation:
+        """Sets aside what the generation is likely to use. Raises ResourceExhausted, and then nothing has changed.
+
+        `limits` are by subject, of all who pay.
+        """
+        self.roll(now)
+        wanted = Use(1, round(self.tokens_a_variant * variants), round(self.usd_micros_a_variant * variants))
+        for subject, limit in limits.items():
+            self._check(now, subject, limit, wanted)
+        for subject in limits:
+            self.used[subject] = self.used.get(subject, Use()).plus(Use(requests=1))
+        made = Reservation(tuple(limits), expires.timestamp(), wanted.tokens, wanted.usd_micros, variants)
+        self.reserved[generation] = made
+        return made
+
+    def settle(self, now: datetime, generation: str, tokens: int, usd_micros: int) -> bool:
+        """Replaces a reservation by what was used; False where it was settled before."""
+        self.roll(now)
+        reservation = self.reserved.pop(generation, None)
+        if reservation is None:
+            return False
+        for subject in reservation.subjects:
+            self.used[subject] = self.used.get(subject, Use()).plus(Use(0, tokens, usd_micros))
+        if tokens:
+            variants = max(1, reservation.variants)
+            self.tokens_a_variant += _WEIGHT * (tokens / variants - self.tokens_a_variant)
+            self.usd_micros_a_variant += _WEIGHT * (usd_micros / variants - self.usd_micros_a_variant)
+        return True
+
+    def expired(self, now: datetime) -> list[str]:
+        """Generations whose gateway has not settled them in time."""
+        return [name for name, each in self.reserved.items() if each.expires < now.timestamp()]
+
+    def set_aside(self, subject: str) -> tuple[int, Use]:
+        """How many generations of a subject run, and what they have set aside."""
+        mine = [each for each in self.reserved.values() if subject in each.subjects]
+        return len(mine), Use(0, sum(each.tokens for each in mine), sum(each.usd_micros for each in mine))
+
+    def roll(self, now: datetime) -> None:
+        """Closes the windows that are over."""
+        now = now.astimezone(UTC)
+        minute, day, month = now.strftime("%Y-%m-%dT%H:%M"), now.strftime("%Y-%m-%d"), now.strftime("%Y-%m")
+        if minute != self.minute:
+            self.used = {subject: replace(use, requests=0) for subject, use in self.used.items()}
+        if day != self.day:
+            self.used = {subject: replace(use, tokens=0) for subject, use in self.used.items()}
+        if month != self.month:
+            self.used = {}
+        self.minute, self.day, self.month = minute, day, month
+
+    def _check(self, now: datetime, subject: str, limits: Limits, wanted: Use) -> None:
+        used = self.used.get(subject, Use())
+        streams, aside = self.set_aside(subject)
+        for limit, there, more, what, wait in (
+            (limits.requests_per_minute, used.requests, 1, "generations a minute", _to_minute(now)),
+            (limits.concurrent_streams, streams, 1, "generations at the same time", _A_STREAM_ENDS),
+            (limits.tokens_per_day, used.tokens + aside.tokens, wanted.tokens, "tokens a day", _to_day(now)),
+            (
+                limits.usd_micros_per_month,
+                used.usd_micros + aside.usd_micros,
+                wanted.usd_micros,
+                "millionths of a dollar a month",
+                _to_month(now),
+            ),
+        ):
+            if limit and there + more > limit:
+                said = f"{subject} may use {limit} {what}; {there} are used or set aside, and this one takes {more}"
+                raise ResourceExhausted(
+                    f"the quota is used up: {said}",
+                    reason="QUOTA_EXCEEDED",
+                    metadata={"subject": subject, "limit": str(limit)},
+                    retry_after=wait,
+                    quotas=(QuotaViolation(subject, said),),
+                )
+
+    def copy(self) -> Ledger:
+        """One that can be changed by itself."""
+        return copy.deepcopy(self)
+
+    def pack(self) -> dict[str, Any]:
+        """As a store keeps it."""
+        return asdict(self)
+
+    @classmethod
+    def unpack(cls, data: Mapping[str, Any]) -> Ledger:
+        """As it was packed."""
+        fields = dict(data)
+        fields["used"] = {subject: Use(**use) for subject, use in fields["used"].items()}
+        fields["reserved"] = {
+            name: Reservation(**(each | {"subjects": tuple(each["subjects"])}))
+            for name, each in fields["reserved"].items()
+        }
+        return cls(**fields)
+
+
+def _to_minute(now: datetime) -> float:
+    return 60.0 - now.second
+
+
+def _to_day(now: datetime) -> float:
+    now = now.astimezone(UTC)
+    midnight = now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    return (midnight - now).total_seconds()
+
+
+def _to_month(now: datetime) -> float:
+    now = now.astimezone(UTC)
+    first = now.replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return ((first + timedelta(days=32)).replace(day=1) - now).total_seconds()
