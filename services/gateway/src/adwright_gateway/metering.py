@@ -26,7 +26,7 @@ __all__ = ["Bill", "Meter", "used_by"]
 
 _log = logging.getLogger(__name__)
 
-_AFTER_THE_DEADLINE: Final = 15.0
+_AFTER_THE_DEADLINE: Final = 5.0
 _ASKED: Final = 5.0
 _REPLICAS_TRIED: Final = 5
 _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)

@@ -18,6 +18,7 @@ import random
 from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
@@ -36,7 +37,7 @@ _log = logging.getLogger(__name__)
 T = TypeVar("T")
 _ATTEMPTS: Final = 60
 _LONGEST_PAUSE: Final = 0.1
-_SWEPT_EVERY: Final = 20.0
+_SWEPT_EVERY: Final = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,8 @@ class Quotas:
     ) -> Reservation:
         """Reserves for a generation, by subject of all who pay."""
         if self._sweeper is None:
-            self._sweeper = asyncio.create_task(self._sweep())
+            # In a context of its own: the deadline of the call that began it is not its.
+            self._sweeper = asyncio.get_running_loop().create_task(self._sweep(), context=Context())
 
         def admit(ledger: Ledger) -> Reservation:
             return ledger.admit(self._now(), generation, limits, variants, expires)
