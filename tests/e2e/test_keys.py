@@ -26,6 +26,11 @@ def test_a_key_is_made_used_replaced_and_revoked(stack: Stack) -> None:
     assert "API_KEY_EXPIRED" in adwright(stack, "brands", "list", ADWRIGHT_API_KEY=secret).stderr
     assert adwright(stack, "keys", "revoke", identifier).returncode == 0
     assert "revoked" in adwright(stack, "keys", "list").stdout
+    small = adwright(stack, "keys", "create", "--scope", "generate", "--tokens-per-day", "5").stdout.strip()
+    over = adwright(
+        stack, "generate", "--brand", "nordlys", "--format", "plain", "--brief", "x", ADWRIGHT_API_KEY=small
+    )
+    assert (over.returncode, "the quota is used up" in over.stderr) == (1, True), over.stderr
     wrong = adwright(stack, "keys", "create", "--scope", "everything")
     assert (wrong.returncode, "scopes[0]" in wrong.stderr) == (2, True)
     assert "KEY_NOT_FOUND" in adwright(stack, "keys", "revoke", "nobody").stderr

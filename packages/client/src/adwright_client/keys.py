@@ -8,6 +8,7 @@ from google.protobuf.duration_pb2 import Duration
 
 from adwright.gateway.v1 import key_service_pb2 as messages
 from adwright.gateway.v1.key_service_pb2 import CreateKeyResponse, Key, RotateKeyResponse
+from adwright.gateway.v1.quota_service_pb2 import Limits
 
 from ._caller import Caller
 
@@ -25,10 +26,15 @@ class Keys:
         self._stub = stub
 
     async def create(
-        self, scopes: Iterable[str], *, display_name: str = "", ttl: timedelta | None = None
+        self,
+        scopes: Iterable[str],
+        *,
+        display_name: str = "",
+        ttl: timedelta | None = None,
+        limits: Limits | None = None,
     ) -> CreateKeyResponse:
         """A new key, with its secret, which cannot be read again. Raises InvalidInput."""
-        key = Key(scopes=tuple(scopes), display_name=display_name)
+        key = Key(scopes=tuple(scopes), display_name=display_name, limits=limits)
         request = messages.CreateKeyRequest(key=key, ttl=_duration(ttl))
         return await self._caller.unary(self._stub.CreateKey, request, None)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
@@ -9,7 +10,7 @@ from typing import Literal
 from adwright_docstore import Store, StoreUnavailable, open_store
 from adwright_servicekit.settings import SettingsError
 
-__all__ = ["open_configured_store", "utc_now"]
+__all__ = ["StorePlace", "utc_now"]
 
 
 def utc_now() -> datetime:
@@ -17,18 +18,30 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-async def open_configured_store(
-    service: str, kind: Literal["sqlite", "dynamodb"], *, sqlite_path: Path, dynamodb_table: str
-) -> Store:
-    """Opens the store of `service` (`CONTEXT`, as its variables spell it). Raises SettingsError naming the variable."""
-    try:
-        store = open_store("sqlite", path=sqlite_path) if kind == "sqlite" else open_store(kind, table=dynamodb_table)
+@dataclass(frozen=True, slots=True)
+class StorePlace:
+    """Where a service keeps what it keeps."""
+
+    service: str
+    """As its variables spell it: `CONTEXT`."""
+    kind: Literal["sqlite", "dynamodb"]
+    sqlite_path: Path
+    dynamodb_table: str
+
+    async def open(self) -> Store:
+        """Opens it. Raises SettingsError naming the variable."""
         try:
-            await store.ready()
-        except BaseException:
-            await store.close()
-            raise
-        return store
-    except StoreUnavailable as error:
-        variable = "SQLITE_PATH" if kind == "sqlite" else "DYNAMODB_TABLE"
-        raise SettingsError(f"ADWRIGHT_{service}_{variable}: {error}") from error
+            store = (
+                open_store("sqlite", path=self.sqlite_path)
+                if self.kind == "sqlite"
+                else open_store("dynamodb", table=self.dynamodb_table)
+            )
+            try:
+                await store.ready()
+            except BaseException:
+                await store.close()
+                raise
+            return store
+        except StoreUnavailable as error:
+            variable = "SQLITE_PATH" if self.kind == "sqlite" else "DYNAMODB_TABLE"
+            raise SettingsError(f"ADWRIGHT_{self.service}_{variable}: {error}") from error

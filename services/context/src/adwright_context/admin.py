@@ -9,11 +9,12 @@ from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from adwright_docstore import StoreError, check_table, create_table
+from adwright_docstore import StoreError
+from adwright_resources.table_admin import TABLE_COMMANDS, add_table_commands, set_up_table
 from adwright_servicekit.errors import AdwrightError
 from adwright_servicekit.settings import SettingsError
 
-from .app import build_catalog, open_context_store
+from .app import build_catalog
 from .catalog import Catalog
 from .import_model import FileFormat, ImportReport
 from .importing import import_file
@@ -44,13 +45,7 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
     """Runs `admin …` and returns the exit code: 0 done, 1 failed, 2 bad input."""
     parser = argparse.ArgumentParser(prog="python -m adwright_context admin", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
-    create = commands.add_parser("create-table", help="create the store, or put right the settings of the one there is")
-    check = commands.add_parser("check", help="report what create-table would put right, and change nothing")
-    for command in (create, check):
-        command.add_argument("--kms-key", help="DynamoDB: encrypt with this key (id, ARN or alias; default: AWS's own)")
-        command.add_argument(
-            "--no-deletion-protection", action="store_true", help="DynamoDB: do not ask for deletion protection"
-        )
+    add_table_commands(commands)
     seed = commands.add_parser("seed", help="import brands, products and exemplars; repeatable")
     seed.add_argument("directory", type=Path, help="brands.jsonl and a folder a brand, or as CSV")
     seed.add_argument("--tenant", default="demo", help="whose they are (default: %(default)s)")
@@ -60,8 +55,8 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
         return int(stop.code or 0)
     try:
         settings = StoreSettings.load(environ)
-        if options.command in ("create-table", "check"):
-            return asyncio.run(_set_up(settings, options))
+        if options.command in TABLE_COMMANDS:
+            return asyncio.run(set_up_table(settings.place, options))
         return asyncio.run(_seed(settings, options.directory, options.tenant))
     except (SettingsError, _BadDirectory) as error:
         print(f"adwright_context admin: {error}", file=sys.stderr)
@@ -71,30 +66,10 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
         return 1
 
 
-async def _set_up(settings: StoreSettings, options: argparse.Namespace) -> int:
-    if settings.store == "sqlite":
-        async with await open_context_store(settings):
-            print(f"the store is ready: sqlite at {settings.sqlite_path}")
-        return 0
-    call = create_table if options.command == "create-table" else check_table
-    report = await call(
-        settings.dynamodb_table, kms_key=options.kms_key, deletion_protection=not options.no_deletion_protection
-    )
-    print(f"table {report.table}: {'created' if report.created else 'there'}")
-    for label, phrases in (
-        ("put right", report.repaired),
-        ("not supported by this endpoint", report.unsupported),
-        ("to be put right by create-table", report.problems),
-    ):
-        for phrase in phrases:
-            print(f"  {label}: {phrase}")
-    return 1 if report.problems else 0
-
-
 async def _seed(settings: StoreSettings, directory: Path, tenant: str) -> int:
     files = list(seed_files(directory))
     failed = shown = 0
-    async with await open_context_store(settings) as store:
+    async with await settings.place.open() as store:
         catalog = build_catalog(store)
         for file in files:
             label = file.path.relative_to(directory)

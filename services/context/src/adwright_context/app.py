@@ -14,7 +14,7 @@ from opentelemetry.metrics import Meter
 
 from adwright.context.v1 import context_service_pb2, context_service_pb2_grpc
 from adwright_docstore import Store
-from adwright_resources.stores import open_configured_store, utc_now
+from adwright_resources.stores import utc_now
 from adwright_servicekit.server import Server
 from adwright_servicekit.telemetry import Telemetry
 
@@ -27,7 +27,7 @@ from .metrics import ContextMetrics
 from .operations_servicer import OperationsServicer
 from .retrieval.embedding import CachedEncoder, Encoder, PackagedEncoder
 from .servicer import ContextServicer
-from .settings import ContextSettings, StoreSettings
+from .settings import ContextSettings
 from .shelves import Limits, Shelves
 
 __all__ = [
@@ -35,7 +35,6 @@ __all__ = [
     "build_catalog",
     "build_server",
     "build_shelves",
-    "open_context_store",
     "register",
     "serve",
 ]
@@ -45,13 +44,6 @@ SERVICES: Final = (
     operations_pb2.DESCRIPTOR.services_by_name["Operations"].full_name,
 )
 _JANITOR_SECONDS = 600.0
-
-
-async def open_context_store(settings: StoreSettings) -> Store:
-    """Opens the store that the settings name. Raises SettingsError where it cannot be had."""
-    return await open_configured_store(
-        "CONTEXT", settings.store, sqlite_path=settings.sqlite_path, dynamodb_table=settings.dynamodb_table
-    )
 
 
 def build_catalog(store: Store, now: Callable[[], datetime] = utc_now) -> Catalog:
@@ -86,7 +78,7 @@ def register(server: grpc.aio.Server, catalog: Catalog, shelves: Shelves) -> Non
 
 async def serve(settings: ContextSettings, telemetry: Telemetry) -> None:
     """Serves until a signal."""
-    async with await open_context_store(settings) as store:
+    async with await settings.place.open() as store:
         catalog = build_catalog(store)
         encoder = CachedEncoder(PackagedEncoder()) if settings.embeddings == "packaged" else None
         limits = Limits(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Literal
 
+from adwright_resources.stores import StorePlace
 from adwright_servicekit.settings import Address, ServerSettings, Settings, env
 
 __all__ = ["ContextSettings", "StoreSettings"]
@@ -16,6 +17,11 @@ class StoreSettings(Settings):
     store: Literal["sqlite", "dynamodb"] = env("ADWRIGHT_CONTEXT_STORE", "sqlite")
     sqlite_path: Path = env("ADWRIGHT_CONTEXT_SQLITE_PATH", "./.adwright/context.db")
     dynamodb_table: str = env("ADWRIGHT_CONTEXT_DYNAMODB_TABLE", "adwright-context", pattern=r"^[A-Za-z0-9_.-]{3,255}$")
+
+    @property
+    def place(self) -> StorePlace:
+        """What is to be opened."""
+        return StorePlace("CONTEXT", self.store, self.sqlite_path, self.dynamodb_table)
 
 
 class ContextSettings(StoreSettings, ServerSettings):

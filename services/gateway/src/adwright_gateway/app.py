@@ -25,7 +25,7 @@ from adwright.gateway.v1 import (
     quota_service_pb2_grpc,
 )
 from adwright.generator.v1 import generator_service_pb2
-from adwright_resources.stores import open_configured_store, utc_now
+from adwright_resources.stores import utc_now
 from adwright_servicekit.channel import open_channel
 from adwright_servicekit.server import Server
 from adwright_servicekit.telemetry import Telemetry
@@ -82,11 +82,7 @@ async def serve(settings: Settings, telemetry: Telemetry) -> None:
 async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Gateway]:
     """A gateway that serves while the context lasts."""
     async with AsyncExitStack() as stack:
-        store = await stack.enter_async_context(
-            await open_configured_store(
-                "GATEWAY", settings.store, sqlite_path=settings.sqlite_path, dynamodb_table=settings.dynamodb_table
-            )
-        )
+        store = await stack.enter_async_context(await settings.place.open())
         keys = KeyStore(store, utc_now)
         doorkeeper = Doorkeeper(keys, utc_now)
         history = History(store, utc_now, timedelta(days=settings.history_days))

@@ -6,9 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, SecretStr
 
+from adwright_resources.stores import StorePlace
 from adwright_servicekit.settings import Address, ServerSettings, Target, env
+from adwright_servicekit.settings import Settings as BaseSettings
 
-__all__ = ["Settings"]
+__all__ = ["Settings", "StoreSettings"]
 
 
 _ORIGIN = re.compile(r"\*|https?://[A-Za-z0-9.-]+(:[0-9]{1,5})?")
@@ -24,7 +26,20 @@ def _origins(given: object) -> object:
     return origins
 
 
-class Settings(ServerSettings):
+class StoreSettings(BaseSettings):
+    """Where keys, generations and ledgers are kept."""
+
+    store: Literal["sqlite", "dynamodb"] = env("ADWRIGHT_GATEWAY_STORE", "sqlite")
+    sqlite_path: Path = env("ADWRIGHT_GATEWAY_SQLITE_PATH", Path(".adwright/gateway.db"))
+    dynamodb_table: str = env("ADWRIGHT_GATEWAY_DYNAMODB_TABLE", "adwright-gateway", pattern=r"^[A-Za-z0-9_.-]{3,255}$")
+
+    @property
+    def place(self) -> StorePlace:
+        """What is to be opened."""
+        return StorePlace("GATEWAY", self.store, self.sqlite_path, self.dynamodb_table)
+
+
+class Settings(StoreSettings, ServerSettings):
     """The gateway's settings."""
 
     listen: Address = env("ADWRIGHT_GATEWAY_LISTEN", "127.0.0.1:50051")
@@ -34,9 +49,6 @@ class Settings(ServerSettings):
     context_target: Target = env("ADWRIGHT_CONTEXT_TARGET", "127.0.0.1:50052")
     generator_target: Target = env("ADWRIGHT_GENERATOR_TARGET", "127.0.0.1:50053")
     evaluator_target: Target = env("ADWRIGHT_EVALUATOR_TARGET", "127.0.0.1:50054")
-    store: Literal["sqlite", "dynamodb"] = env("ADWRIGHT_GATEWAY_STORE", "sqlite")
-    sqlite_path: Path = env("ADWRIGHT_GATEWAY_SQLITE_PATH", Path(".adwright/gateway.db"))
-    dynamodb_table: str = env("ADWRIGHT_GATEWAY_DYNAMODB_TABLE", "adwright-gateway", pattern=r"^[A-Za-z0-9_.-]{3,255}$")
     history_days: int = env("ADWRIGHT_GATEWAY_HISTORY_DAYS", 30, ge=0, le=3650)
     """How long generations are kept; 0: not at all."""
     bootstrap_key: SecretStr | None = env("ADWRIGHT_GATEWAY_BOOTSTRAP_KEY", None, min_length=16)

@@ -10,6 +10,7 @@ __all__ = ["keys"]
 
 keys = typer.Typer(name="keys", help="API keys of your tenant; needs a key with the scope admin.")
 
+_MOST = 10**15
 Name = Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.", metavar="KEY")]
 Days = Annotated[int, typer.Option("--days", help="How long it opens. Default: for good.", min=0, max=3650)]
 
@@ -21,12 +22,35 @@ def create_key(
     ],
     name: Annotated[str, typer.Option("--name", help="What it is for.", metavar="TEXT")] = "",
     days: Days = 0,
+    requests_per_minute: Annotated[
+        int,
+        typer.Option(
+            "--requests-per-minute", help="Generations that may begin in a minute. 0: no limit.", min=0, max=_MOST
+        ),
+    ] = 0,
+    concurrent_streams: Annotated[
+        int, typer.Option("--concurrent-streams", help="Generations that may run at the same time.", min=0, max=_MOST)
+    ] = 0,
+    tokens_per_day: Annotated[
+        int, typer.Option("--tokens-per-day", help="Tokens, read and written, of a day (UTC).", min=0, max=_MOST)
+    ] = 0,
+    usd_per_month: Annotated[
+        float, typer.Option("--usd-per-month", help="What backends may cost in a month (UTC).", min=0, max=1e9)
+    ] = 0,
 ) -> int:
     """Make a key. Its secret is printed once, alone on standard output."""
+    from adwright.gateway.v1.quota_service_pb2 import Limits
+
     from ._keys import create
     from ._session import run
 
-    return run("keys create", lambda client: create(client.keys, scope, name, days))
+    limits = Limits(
+        requests_per_minute=requests_per_minute,
+        concurrent_streams=concurrent_streams,
+        tokens_per_day=tokens_per_day,
+        usd_micros_per_month=round(usd_per_month * 1_000_000),
+    )
+    return run("keys create", lambda client: create(client.keys, scope, name, days, limits))
 
 
 @keys.command("list")

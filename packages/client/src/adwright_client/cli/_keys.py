@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from adwright.gateway.v1.key_service_pb2 import Key
+from adwright.gateway.v1.quota_service_pb2 import Limits
 from adwright_servicekit.names import short_id
 
 from ..keys import Keys
@@ -12,9 +13,10 @@ from ..keys import Keys
 __all__ = ["create", "revoke", "rotate"]
 
 
-async def create(keys: Keys, scopes: Iterable[str], name: str, days: int) -> int:
+async def create(keys: Keys, scopes: Iterable[str], name: str, days: int, limits: Limits) -> int:
     """Prints the secret, so that it can go into a file or a variable."""
-    made = await keys.create(scopes, display_name=name, ttl=timedelta(days=days) if days else None)
+    ttl = timedelta(days=days) if days else None
+    made = await keys.create(scopes, display_name=name, ttl=ttl, limits=limits)
     _say(f"key {short_id(made.key.name)} made{_until(made.key)}; this is its secret, and it cannot be shown again:")
     print(made.secret)
     return 0
