@@ -11,7 +11,7 @@ from .logs import configure
 from .settings import ServerSettings, SettingsError
 from .telemetry import Telemetry
 
-__all__ = ["run_service"]
+__all__ = ["run_main", "run_service"]
 
 S = TypeVar("S", bound=ServerSettings)
 
@@ -39,6 +39,28 @@ def run_service(
         print(f"{name}: {error.message}", file=sys.stderr)
         return 1
     return 0
+
+
+def run_main(
+    name: str,
+    settings_class: type[S],
+    serve: Callable[[S, Telemetry], Awaitable[None]],
+    admin: Callable[[list[str], Mapping[str, str]], int],
+    *,
+    usage: str,
+    arguments: list[str],
+) -> int:
+    """As `run_service`, for a service with commands of an operator: `admin …`. Returns the exit code."""
+    match arguments:
+        case []:
+            return run_service(name, settings_class, serve)
+        case ["admin", *rest]:
+            return admin(rest, os.environ)
+        case ["-h" | "--help"]:
+            print(usage)
+            return 0
+    print(usage, file=sys.stderr)
+    return 2
 
 
 async def _awaited(work: Awaitable[None]) -> None:

@@ -1,9 +1,8 @@
 """`python -m adwright_gateway` serves until SIGTERM; `python -m adwright_gateway admin …` sets up and makes tenants."""
 
-import os
 import sys
 
-from adwright_servicekit.main import run_service
+from adwright_servicekit.main import run_main
 
 from . import admin
 from .app import serve
@@ -14,16 +13,7 @@ _USAGE = "usage: python -m adwright_gateway [admin create-table | check | create
 
 def main(arguments: list[str]) -> int:
     """Returns the exit code."""
-    match arguments:
-        case []:
-            return run_service("adwright-gateway", Settings, serve, os.environ)
-        case ["admin", *rest]:
-            return admin.run(rest, os.environ)
-        case ["-h" | "--help"]:
-            print(_USAGE)
-            return 0
-    print(_USAGE, file=sys.stderr)
-    return 2
+    return run_main("adwright-gateway", Settings, serve, admin.run, usage=_USAGE, arguments=arguments)
 
 
 if __name__ == "__main__":

@@ -24,9 +24,7 @@ def create_key(
     days: Days = 0,
     requests_per_minute: Annotated[
         int,
-        typer.Option(
-            "--requests-per-minute", help="Generations that may begin in a minute. 0: no limit.", min=0, max=_MOST
-        ),
+        typer.Option("--requests-per-minute", help="Generations that may begin in a minute.", min=0, max=_MOST),
     ] = 0,
     concurrent_streams: Annotated[
         int, typer.Option("--concurrent-streams", help="Generations that may run at the same time.", min=0, max=_MOST)
