@@ -42,6 +42,7 @@ from .key_servicer import KeyServicer
 from .keys import KeyStore
 from .metering import Meter
 from .methods import Methods
+from .oidc import OidcVerifier
 from .quota_servicer import QuotaServicer
 from .recorder import Recorder
 from .settings import Settings
@@ -84,7 +85,7 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(await settings.place.open())
         keys = KeyStore(store, utc_now)
-        doorkeeper = Doorkeeper(keys, utc_now)
+        doorkeeper = Doorkeeper(keys, utc_now, OidcVerifier(settings.oidc) if settings.oidc else None)
         history = History(store, utc_now, timedelta(days=settings.history_days))
         recorder = Recorder(history)
         stack.push_async_callback(recorder.close)

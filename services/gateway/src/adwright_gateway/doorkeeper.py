@@ -1,4 +1,4 @@
-"""Who calls, by API key, and whether they may."""
+"""Who calls, by API key or by token, and whether they may."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from adwright_servicekit.errors import PermissionDenied, Unauthenticated, Unavai
 
 from .api_key import fingerprint, is_mistyped
 from .keys import ApiKey, KeyStore
+from .oidc import OidcVerifier, looks_like_a_token
 from .scopes import ALL_SCOPES, scope_of
 
 __all__ = ["REVOKED_WITHIN", "Doorkeeper"]
@@ -32,8 +33,10 @@ _HOW: Final = "send one as 'authorization: Bearer KEY' (the adwright command rea
 class Doorkeeper:
     """Knows callers by their keys; remembers a key for REVOKED_WITHIN seconds."""
 
-    def __init__(self, keys: KeyStore, now: Callable[[], datetime]) -> None:
+    def __init__(self, keys: KeyStore, now: Callable[[], datetime], tokens: OidcVerifier | None = None) -> None:
+        """Without `tokens` only keys open."""
         self._keys = keys
+        self._tokens = tokens
         self._now = now
         self._known: TTLCache[str, ApiKey] = TTLCache(_MOST_KNOWN, REVOKED_WITHIN, timer=lambda: now().timestamp())
 
@@ -61,6 +64,8 @@ class Doorkeeper:
         Raises Unauthenticated (no key, or one that opens nothing), PermissionDenied (scope) or Unavailable (the store).
         """
         secret = _secret_from(metadata)
+        if self._tokens is not None and looks_like_a_token(secret):
+            return _allowed(method, await self._tokens.verify(secret), "token")
         if is_mistyped(secret):
             raise Unauthenticated(
                 "this API key is mistyped or cut off: its checksum is wrong; copy it again", reason="API_KEY_MISTYPED"
@@ -75,14 +80,7 @@ class Doorkeeper:
             raise Unauthenticated("this API key was revoked: ask for a new one", reason="API_KEY_REVOKED")
         if not key.opens(self._now()):
             raise Unauthenticated("this API key has expired: ask for a new one", reason="API_KEY_EXPIRED")
-        needed = scope_of(method)
-        if needed not in key.scopes:
-            raise PermissionDenied(
-                f"this API key has no scope '{needed}', which {method} needs",
-                reason="SCOPE_MISSING",
-                metadata={"scope": needed},
-            )
-        return Identity(tenant=key.tenant, scopes=key.scopes, key=key.name)
+        return _allowed(method, Identity(tenant=key.tenant, scopes=key.scopes, key=key.name), "API key")
 
     async def _find(self, secret: str) -> ApiKey | None:
         hashed = fingerprint(secret)
@@ -95,6 +93,17 @@ class Doorkeeper:
         if found is not None:
             self._known[hashed] = found
         return found
+
+
+def _allowed(method: str, identity: Identity, shown: str) -> Identity:
+    needed = scope_of(method)
+    if needed not in identity.scopes:
+        raise PermissionDenied(
+            f"this {shown} has no scope '{needed}', which {method} needs",
+            reason="SCOPE_MISSING",
+            metadata={"scope": needed},
+        )
+    return identity
 
 
 def _secret_from(metadata: Iterable[tuple[str, str | bytes]]) -> str:

@@ -2,13 +2,15 @@
 
 import re
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, SecretStr
+from pydantic import AfterValidator, BeforeValidator, SecretStr, model_validator
 
 from adwright_resources.stores import StorePlace
 from adwright_servicekit.settings import Address, ServerSettings, Target, env
 from adwright_servicekit.settings import Settings as BaseSettings
+
+from .oidc import OidcConfig
 
 __all__ = ["Settings", "StoreSettings"]
 
@@ -24,6 +26,15 @@ def _origins(given: object) -> object:
         if _ORIGIN.fullmatch(origin) is None:
             raise ValueError(f"'{origin}' is not an origin such as https://studio.example.com")
     return origins
+
+
+_LOOPBACK = re.compile(r"http://(127\.0\.0\.1|localhost|\[::1\])(:[0-9]+)?(/.*)?")
+
+
+def _provider(url: str) -> str:
+    if url and not (url.startswith("https://") or _LOOPBACK.fullmatch(url)):
+        raise ValueError("expected an address that begins with https://")
+    return url
 
 
 class StoreSettings(BaseSettings):
@@ -51,5 +62,28 @@ class Settings(StoreSettings, ServerSettings):
     evaluator_target: Target = env("ADWRIGHT_EVALUATOR_TARGET", "127.0.0.1:50054")
     history_days: int = env("ADWRIGHT_GATEWAY_HISTORY_DAYS", 30, ge=0, le=3650)
     """How long generations are kept; 0: not at all."""
+    oidc_issuer: Annotated[str, AfterValidator(_provider)] = env("ADWRIGHT_GATEWAY_OIDC_ISSUER", "")
+    """Whose tokens are taken besides API keys; empty: nobody's."""
+    oidc_audience: str = env("ADWRIGHT_GATEWAY_OIDC_AUDIENCE", "")
+    oidc_tenant_claim: str = env("ADWRIGHT_GATEWAY_OIDC_TENANT_CLAIM", "tenant", min_length=1)
+    oidc_scope_claim: str = env("ADWRIGHT_GATEWAY_OIDC_SCOPE_CLAIM", "scope", min_length=1)
+    oidc_jwks_url: Annotated[str, AfterValidator(_provider)] = env("ADWRIGHT_GATEWAY_OIDC_JWKS_URL", "")
+    """Empty: as the issuer's discovery document says."""
     bootstrap_key: SecretStr | None = env("ADWRIGHT_GATEWAY_BOOTSTRAP_KEY", None, min_length=16)
     """When there is no key yet: creates tenant `demo` with this key and all scopes."""
+
+    @model_validator(mode="after")
+    def _audience(self) -> Self:
+        # Tokens made for others must not open.
+        if self.oidc_issuer and not self.oidc_audience:
+            raise ValueError("ADWRIGHT_GATEWAY_OIDC_AUDIENCE is required where ADWRIGHT_GATEWAY_OIDC_ISSUER is set")
+        return self
+
+    @property
+    def oidc(self) -> OidcConfig | None:
+        """Whose tokens are taken."""
+        if not self.oidc_issuer:
+            return None
+        return OidcConfig(
+            self.oidc_issuer, self.oidc_audience, self.oidc_tenant_claim, self.oidc_scope_claim, self.oidc_jwks_url
+        )
