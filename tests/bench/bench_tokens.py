@@ -36,7 +36,8 @@ _STREAMS = 64
 _PACE = 50
 _SHORT, _LONG = 40, 240
 """Tokens of a stream; the double makes tokens of 4 characters."""
-_MANY = 512
+_MANY = 1000
+_WAYS = ("generator", "gateway_and_generator", "http_gateway_and_generator")
 _WAVES = {"paced": 2, "saturated": 10}
 """How often that many streams run at a time; what is over at once is repeated, so that there is something to count."""
 
@@ -103,23 +104,33 @@ def _stack(folder: Path, urls: dict[str, str]) -> Iterator[Stack]:
 
 async def _measure(stack: Stack, urls: dict[str, str], waves: int, *, paced: bool) -> dict[str, Any]:
     figures: dict[str, Any] = {}
-    async with _direct(urls) as direct, _generator(stack) as generator, _gateway(stack) as gateway:
+    async with (
+        _direct(urls) as direct,
+        _generator(stack) as generator,
+        _gateway(stack) as gateway,
+        _http(stack) as http,
+    ):
         alone = await _costs(generator, waves, [stack.process("generator")])
         both = await _costs(gateway, waves, [stack.process("generator"), stack.process("gateway")])
-        figures["cpu_us_a_token"] = {"generator": alone["token"], "gateway_and_generator": both["token"]}
-        figures["cpu_ms_a_stream"] = {"generator": alone["stream"], "gateway_and_generator": both["stream"]}
-        figures["tokens_a_second"] = {"generator": alone["rate"], "gateway_and_generator": both["rate"]}
+        web = await _costs(http, waves, [stack.process("generator"), stack.process("gateway")])
+        for what, name in (("token", "cpu_us_a_token"), ("stream", "cpu_ms_a_stream"), ("rate", "tokens_a_second")):
+            figures[name] = dict(zip(_WAYS, (alone[what], both[what], web[what]), strict=True))
         if paced:
             first = {
                 name: [seconds for _ in range(10) for _, seconds in [await run("short")]]
-                for name, run in (("direct", direct), ("generator", generator), ("gateway", gateway))
+                for name, run in (
+                    ("direct", direct),
+                    ("generator", generator),
+                    ("gateway", gateway),
+                    ("http", http),
+                )
             }
             medians = {name: statistics.median(values) * 1000 for name, values in first.items()}
             figures["added_ms_to_first_token"] = {
-                name: round(medians[name] - medians["direct"], 2) for name in ("generator", "gateway")
+                name: round(medians[name] - medians["direct"], 2) for name in ("generator", "gateway", "http")
             }
             figures["ms_until_cancelled"] = await _cancels(stack)
-            figures["kb_a_stream"] = await _memory(gateway, stack)
+            figures["kb_a_stream"] = await _memory(gateway, http, stack)
     return figures
 
 
@@ -154,17 +165,20 @@ def _cpu(processes: list[psutil.Process]) -> float:
     return sum(t.user + t.system for t in times)
 
 
-async def _memory(run: Run, stack: Stack) -> dict[str, float]:
-    """Growth of the resident memory while many streams are open, a stream."""
+async def _memory(grpc_run: Run, http_run: Run, stack: Stack) -> dict[str, float]:
+    """Growth of the resident memory while many streams are open, half of them over HTTP, a stream."""
     processes = {name: stack.process(name) for name in ("generator", "gateway")}
     before = {name: process.memory_info().rss for name, process in processes.items()}
-    wave = asyncio.create_task(_wave(run, "long", _MANY))
+    begun = time.perf_counter()
+    halves = (_wave(grpc_run, "long", _MANY // 2), _wave(http_run, "long", _MANY // 2))
+    wave = asyncio.ensure_future(asyncio.gather(*halves))
     most = dict(before)
     while not wave.done():
         await asyncio.sleep(0.2)
         most = {name: max(most[name], process.memory_info().rss) for name, process in processes.items()}
     await wave
-    return {name: round((most[name] - before[name]) / _MANY / 1000, 1) for name in processes}
+    grown = {name: round((most[name] - before[name]) / _MANY / 1000, 1) for name in processes}
+    return grown | {"seconds": round(time.perf_counter() - begun, 1)}
 
 
 async def _cancels(stack: Stack) -> dict[str, dict[str, float]]:
@@ -251,6 +265,34 @@ async def _gateway(stack: Stack) -> AsyncIterator[Run]:
         yield run
 
 
+@asynccontextmanager
+async def _http(stack: Stack) -> AsyncIterator[Run]:
+    headers = {"authorization": f"Bearer {stack.environ['ADWRIGHT_API_KEY']}", "accept": "text/event-stream"}
+    url = f"http://{stack.http_address}/v1/ads:generate"
+    async with aiohttp.ClientSession(headers=headers, connector=aiohttp.TCPConnector(limit=0)) as session:
+
+        async def run(backend: str) -> tuple[int, float]:
+            body = {
+                "brand": "nordlys",
+                "format": "plain",
+                "products": ["aurora-trail-2"],
+                "backend": backend,
+                "maxRepairs": 0,
+            }
+            begun, first, tokens = time.perf_counter(), 0.0, 0
+            async with session.post(url, json=body) as response:
+                response.raise_for_status()
+                async for line in response.content:
+                    if line.startswith(b'data: {"delta"'):
+                        first = first or time.perf_counter() - begun
+                    elif line.startswith(b'data: {"completed"'):
+                        tokens = int(json.loads(line[6:])["completed"]["usage"]["outputTokens"])
+            assert tokens, "a stream without a token measures nothing"
+            return tokens, first
+
+        yield run
+
+
 async def _read(call: Any) -> tuple[int, float]:
     begun, first, tokens = time.perf_counter(), 0.0, 0
     async for event in call:
@@ -268,13 +310,19 @@ def show(figures: dict[str, Any], console: Console) -> None:
         "", "CPU µs a token", "CPU ms a stream", "tokens a second", title=f"{_STREAMS} streams of a TGI double"
     )
     for name in ("paced", "saturated"):
-        for key, label in (("generator", "generator"), ("gateway_and_generator", "gateway + generator")):
+        for key, label in zip(_WAYS, ("generator", "gateway + generator", "HTTP gateway + generator"), strict=True):
             values = [figures[name][what][key] for what in ("cpu_us_a_token", "cpu_ms_a_stream", "tokens_a_second")]
             pace = f"{_PACE} tokens a second" if name == "paced" else "as fast as it goes"
             table.add_row(f"{label}, {pace}", *map(str, values))
     console.print(table)
     added, memory = figures["paced"]["added_ms_to_first_token"], figures["paced"]["kb_a_stream"]
-    console.print(f"added to the first token, median: generator {added['generator']} ms, gateway {added['gateway']} ms")
-    console.print(f"memory of one of {_MANY} open streams: {memory['generator']} + {memory['gateway']} KB")
+    console.print(
+        f"added to the first token, median: generator {added['generator']} ms, gateway {added['gateway']} ms, "
+        f"over HTTP {added['http']} ms"
+    )
+    console.print(
+        f"memory of one of {_MANY} open streams, half of them over HTTP: "
+        f"{memory['generator']} + {memory['gateway']} KB; all whole after {memory['seconds']} s"
+    )
     for name, times in figures["paced"]["ms_until_cancelled"].items():
         console.print(f"client gone, until {name} sees it: median {times['median']} ms, longest {times['max']} ms")
