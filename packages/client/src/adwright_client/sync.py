@@ -14,6 +14,7 @@ from adwright_servicekit.telemetry import Telemetry
 
 from ._loop import LoopThread
 from ._sync_catalogue import SyncBrands, SyncChildren, SyncImports
+from ._sync_keys import SyncKeys
 from .client import AsyncClient
 from .fold import AdView
 from .generation import Generation
@@ -107,6 +108,7 @@ class Client:
         self.products = SyncChildren(self._loop, self._client.products)
         self.exemplars = SyncChildren(self._loop, self._client.exemplars)
         self.imports = SyncImports(self._loop, self._client)
+        self.keys = SyncKeys(self._loop, self._client.keys)
 
     @classmethod
     def from_environ(
