@@ -161,3 +161,15 @@ async def test_over_http_too(spending: Edge) -> None:
         said = (await http.get("/v1/quota")).json()
     assert said["tenant"]["subject"] == "tenants/demo"
     assert said["tenant"]["limits"]["tokensPerDay"] == "0"
+
+
+@pytest.mark.parametrize("accept", ["application/json", "text/event-stream"])
+async def test_what_is_left_stands_in_the_headers(spending: Edge, accept: str) -> None:
+    mine = await a_key(spending, tokens_per_day=5000, concurrent_streams=3)
+    body = {"brand": "nordlys", "products": ["aurora-trail-2"], "format": "google-rsa"}
+    async with httpx2.AsyncClient(base_url=spending.url, headers=dict(mine) | {"accept": accept}) as http:
+        answer = await http.post("/v1/ads:generate", json=body)
+        assert answer.headers["ratelimit-policy"] == '"streams";q=3, "tokens";q=5000;w=86400'
+        assert answer.headers["ratelimit"].startswith('"streams";r=2;t=1, "tokens";r=4000;t=')
+        unlimited = await http.post("/v1/ads:generate", json=body, headers={"authorization": f"Bearer {KEY}"})
+        assert "ratelimit" not in unlimited.headers

@@ -30,6 +30,8 @@ class Call:
     identity: Identity | None
     deadline: float
     """On the clock of `time.monotonic`, in seconds."""
+    headers: dict[str, str] = field(default_factory=dict)
+    """What the answer has to say besides, where its transport has headers."""
 
     def time_remaining(self) -> float:
         """Seconds until the deadline, at least 0."""

@@ -7,17 +7,18 @@ as used. Windows are those of the clock: minutes, days and months of UTC; what i
 from __future__ import annotations
 
 import copy
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from adwright_servicekit.errors import QuotaViolation, ResourceExhausted
 
-__all__ = ["NO_LIMITS", "Ledger", "Limits", "Reservation", "Use"]
+__all__ = ["NO_LIMITS", "Ledger", "Limits", "Reservation", "Room", "Use"]
 
 _A_STREAM_ENDS: Final = 1.0
 """When to ask again where too many streams run. Units: seconds."""
+_DAY: Final = 86_400
 _FIRST_GUESS: Final = 1000.0
 _WEIGHT: Final = 0.2
 
@@ -62,6 +63,20 @@ class Reservation:
     tokens: int
     usd_micros: int
     variants: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What is left of one limit."""
+
+    name: str
+    """`requests`, `streams`, `tokens` or `usd-micros`."""
+    limit: int
+    left: int
+    resets_in: float
+    """When its window closes. Units: seconds."""
+    window: int
+    """How long the window is. Units: seconds; 0: it has none."""
 
 
 @dataclass(slots=True)
@@ -114,6 +129,16 @@ class Ledger:
         """Generations whose gateway has not settled them in time."""
         return [name for name, each in self.reserved.items() if each.expires < now.timestamp()]
 
+    def room(self, now: datetime, limits: Mapping[str, Limits]) -> list[Room]:
+        """What is left of the limits there are; of several subjects, the least."""
+        least: dict[str, Room] = {}
+        for subject, limit in limits.items():
+            for name, most, taken, _, wait, window in self._measures(now, subject, limit):
+                room = Room(name, most, max(0, most - taken), wait, window)
+                if most and (name not in least or room.left < least[name].left):
+                    least[name] = room
+        return list(least.values())
+
     def set_aside(self, subject: str) -> tuple[int, Use]:
         """How many generations of a subject run, and what they have set aside."""
         mine = [each for each in self.reserved.values() if subject in each.subjects]
@@ -132,22 +157,12 @@ class Ledger:
         self.minute, self.day, self.month = minute, day, month
 
     def _check(self, now: datetime, subject: str, limits: Limits, wanted: Use) -> None:
-        used = self.used.get(subject, Use())
-        streams, aside = self.set_aside(subject)
-        for limit, there, more, what, wait in (
-            (limits.requests_per_minute, used.requests, 1, "generations a minute", _to_minute(now)),
-            (limits.concurrent_streams, streams, 1, "generations at the same time", _A_STREAM_ENDS),
-            (limits.tokens_per_day, used.tokens + aside.tokens, wanted.tokens, "tokens a day", _to_day(now)),
-            (
-                limits.usd_micros_per_month,
-                used.usd_micros + aside.usd_micros,
-                wanted.usd_micros,
-                "millionths of a dollar a month",
-                _to_month(now),
-            ),
-        ):
-            if limit and there + more > limit:
-                said = f"{subject} may use {limit} {what}; {there} are used or set aside, and this one takes {more}"
+        takes = {"requests": 1, "streams": 1, "tokens": wanted.tokens, "usd-micros": wanted.usd_micros}
+        for name, limit, there, what, wait, _ in self._measures(now, subject, limits):
+            if limit and there + takes[name] > limit:
+                said = (
+                    f"{subject} may use {limit} {what}; {there} are used or set aside, and this one takes {takes[name]}"
+                )
                 raise ResourceExhausted(
                     f"the quota is used up: {said}",
                     reason="QUOTA_EXCEEDED",
@@ -155,6 +170,22 @@ class Ledger:
                     retry_after=wait,
                     quotas=(QuotaViolation(subject, said),),
                 )
+
+    def _measures(self, now: datetime, subject: str, limits: Limits) -> Iterator[tuple[str, int, int, str, float, int]]:
+        """Name, limit, what is taken, its words, seconds until there is room again, and the window's length."""
+        used = self.used.get(subject, Use())
+        streams, aside = self.set_aside(subject)
+        yield "requests", limits.requests_per_minute, used.requests, "generations a minute", _to_minute(now), 60
+        yield "streams", limits.concurrent_streams, streams, "generations at the same time", _A_STREAM_ENDS, 0
+        yield "tokens", limits.tokens_per_day, used.tokens + aside.tokens, "tokens a day", _to_day(now), _DAY
+        yield (
+            "usd-micros",
+            limits.usd_micros_per_month,
+            used.usd_micros + aside.usd_micros,
+            "millionths of a dollar a month",
+            _to_month(now),
+            30 * _DAY,
+        )
 
     def copy(self) -> Ledger:
         """One that can be changed by itself."""

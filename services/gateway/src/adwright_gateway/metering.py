@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from contextvars import Context
@@ -19,6 +20,7 @@ from adwright_resources.stores import utc_now
 from adwright_servicekit.call import TENANT_METADATA, Identity, current_call
 from adwright_servicekit.errors import AdwrightError
 
+from .ledger import Room
 from .quotas import Quotas, SettledUse
 from .tenants import Tenants
 
@@ -35,6 +37,16 @@ _PAUSES: Final = (0.02, 0.05, 0.1, 0.2, 0.5, 1.0, 2.0, 4.0)
 def used_by(usage: ad_event_pb2.Usage, cost: Any) -> SettledUse:
     """Tokens read and written, and money (google.type.Money) in millionths of a dollar, rounded."""
     return SettledUse(usage.input_tokens + usage.output_tokens, cost.units * 1_000_000 + round(cost.nanos / 1000))
+
+
+def _headers(room: list[Room]) -> dict[str, str]:
+    """As draft-ietf-httpapi-ratelimit-headers-10 spells them: limits and windows, what is left and until when."""
+    return {
+        "ratelimit-policy": ", ".join(
+            f'"{each.name}";q={each.limit}' + (f";w={each.window}" if each.window else "") for each in room
+        ),
+        "ratelimit": ", ".join(f'"{each.name}";r={each.left};t={math.ceil(each.resets_in)}' for each in room),
+    }
 
 
 class Bill:
@@ -77,7 +89,10 @@ class Meter:
         limits = await self._tenants.limits_of(identity)
         call = current_call()
         left = _AFTER_THE_DEADLINE + (call.time_remaining() if call else 0.0)
-        await self.quotas.admit(identity.tenant, generation, limits, variants, utc_now() + timedelta(seconds=left))
+        expires = utc_now() + timedelta(seconds=left)
+        room = await self.quotas.admit(identity.tenant, generation, limits, variants, expires)
+        if call and room:
+            call.headers.update(_headers(room))
         bill = Bill(self.quotas, identity.tenant, generation)
         try:
             yield bill

@@ -28,7 +28,7 @@ from adwright_docstore import ABSENT, ConditionFailed, Key, Store, Version
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError, ResourceExhausted, Unavailable
 
-from .ledger import Ledger, Limits, Reservation
+from .ledger import Ledger, Limits, Room
 
 __all__ = ["Quotas", "Settle", "SettledUse"]
 
@@ -74,14 +74,16 @@ class Quotas:
 
     async def admit(
         self, tenant: str, generation: str, limits: Mapping[str, Limits], variants: int, expires: datetime
-    ) -> Reservation:
-        """Reserves for a generation, by subject of all who pay."""
+    ) -> list[Room]:
+        """Reserves for a generation, by subject of all who pay; what is left then of their limits."""
         if self._sweeper is None:
             # In a context of its own: the deadline of the call that began it is not its.
             self._sweeper = asyncio.get_running_loop().create_task(self._sweep(), context=Context())
 
-        def admit(ledger: Ledger) -> Reservation:
-            return ledger.admit(self._now(), generation, limits, variants, expires)
+        def admit(ledger: Ledger) -> list[Room]:
+            now = self._now()
+            ledger.admit(now, generation, limits, variants, expires)
+            return ledger.room(now, limits)
 
         try:
             return await self._apply(tenant, admit)

@@ -44,16 +44,18 @@ def ads_router(invoker: Invoker, live: LiveAds, schemas: Schemas) -> APIRouter:
         asked = from_json(await json_body(request), ad_service_pb2.GenerateAdRequest())
         if _EVENTS in request.headers.get("accept", ""):
             return await unless_left(request, _streamed(asked, metadata, resumable))
-        whole = await unless_left(request, generated(invoker, asked, metadata))
-        return Response(to_json(whole), media_type="application/json", headers={"cache-control": "no-store"})
+        headers = {"cache-control": "no-store"}
+        whole = await unless_left(request, generated(invoker, asked, metadata, headers))
+        return Response(to_json(whole), media_type="application/json", headers=headers)
 
     async def _streamed(asked: Message, metadata: Metadata, resumable: bool) -> Response:
         tenant = await invoker.tenant(GENERATE, metadata)
-        relay = Relay(invoker.stream(GENERATE, asked, metadata), most_unread=_MOST_UNREAD, keep=True)
+        headers: dict[str, str] = {}
+        relay = Relay(invoker.stream(GENERATE, asked, metadata, headers), most_unread=_MOST_UNREAD, keep=True)
         started = ad_event_pb2.AdEvent.FromString(await relay.begun()).started
         ad = LiveAd(tenant, relay, resumable, started.generation.rpartition("/")[2])
         live.add(ad)
-        return LiveResponse(sse(live, ad, 0), media_type=_EVENTS)
+        return LiveResponse(sse(live, ad, 0), media_type=_EVENTS, headers=headers)
 
     async def _resumed(last_event_id: str, metadata: Metadata) -> Response:
         ad_id, _, number = last_event_id.rpartition("/")
@@ -103,14 +105,14 @@ def ads_router(invoker: Invoker, live: LiveAds, schemas: Schemas) -> APIRouter:
 
 
 async def generated(
-    invoker: Invoker, asked: ad_service_pb2.GenerateAdRequest, metadata: Metadata
+    invoker: Invoker, asked: ad_service_pb2.GenerateAdRequest, metadata: Metadata, headers: dict[str, str]
 ) -> generation_service_pb2.Generation:
-    """The whole generation. Raises AdwrightError."""
+    """The whole generation; `headers` gets what the answer has to say besides. Raises AdwrightError."""
     whole: Any = generation_service_pb2.Generation(
         state=generation_service_pb2.Generation.STATE_COMPLETED, request=asked
     )
     whole.create_time.FromDatetime(datetime.now(UTC))
-    async for data in invoker.stream(GENERATE, asked, metadata):
+    async for data in invoker.stream(GENERATE, asked, metadata, headers):
         event = ad_event_pb2.AdEvent.FromString(data)
         kind = event.WhichOneof("event")
         if kind in ("started", "completed"):

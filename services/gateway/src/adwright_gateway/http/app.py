@@ -66,7 +66,7 @@ def build_app(invoker: Invoker, *, max_body_bytes: int, cors_origins: Sequence[s
             allow_origins=list(cors_origins),
             allow_methods=["GET", "POST", "PATCH", "DELETE"],
             allow_headers=["authorization", "content-type", "last-event-id", "adwright-resumable", "traceparent"],
-            expose_headers=["retry-after"],
+            expose_headers=["retry-after", "ratelimit", "ratelimit-policy"],
         )
     app.include_router(ads_router(invoker, live, schemas))
     app.include_router(rest_router(invoker, schemas, besides=[full_name(GENERATE)]))

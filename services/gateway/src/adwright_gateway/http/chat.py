@@ -63,14 +63,16 @@ def chat_router(invoker: Invoker, schemas: Schemas) -> APIRouter:
         """
         try:
             asked = _parsed(await json_body(request))
-            metadata = metadata_of(request)
+            metadata, headers = metadata_of(request), dict[str, str]()
             if not asked.stream:
-                made = await unless_left(request, generated(invoker, _ad_request(asked), metadata))
+                made = await unless_left(request, generated(invoker, _ad_request(asked), metadata, headers))
                 as_json = asked.response_format is not None and asked.response_format.type != "text"
-                return JSONResponse(completion(made, asked.model, as_json=as_json))
-            relay = Relay(invoker.stream(GENERATE, _ad_request(asked), metadata), most_unread=_MOST_UNREAD, keep=False)
+                return JSONResponse(completion(made, asked.model, as_json=as_json), headers=headers)
+            relay = Relay(
+                invoker.stream(GENERATE, _ad_request(asked), metadata, headers), most_unread=_MOST_UNREAD, keep=False
+            )
             await unless_left(request, relay.begun())
-            return LiveResponse(_chunks(relay, asked), media_type="text/event-stream")
+            return LiveResponse(_chunks(relay, asked), media_type="text/event-stream", headers=headers)
         except AdwrightError as error:
             return JSONResponse(error_body(error), status_of(error), headers_of(error))
 

@@ -10,6 +10,7 @@ from google.protobuf.descriptor import MethodDescriptor
 from google.protobuf.message import Message
 from google.protobuf.message_factory import GetMessageClass
 
+from adwright_servicekit.call import current_call
 from adwright_servicekit.scope import CallScope, Metadata
 from adwright_servicekit.validation import validate
 
@@ -40,14 +41,22 @@ class Invoker:
             answer: Message = response
             return answer
 
-    async def stream(self, method: MethodDescriptor, request: Message, metadata: Metadata) -> AsyncGenerator[bytes]:
-        """The encoded responses. To be read to its end, or closed, by the task that began to."""
+    async def stream(
+        self, method: MethodDescriptor, request: Message, metadata: Metadata, headers: dict[str, str] | None = None
+    ) -> AsyncGenerator[bytes]:
+        """The encoded responses. To be read to its end, or closed, by the task that began to.
+
+        With the first one, `headers` has what the answer has to say besides.
+        """
         handler: Any = self.methods.handler(method)
         async with (
             self._scope.around(full_name(method), metadata, None),
             aclosing(handler.unary_stream(_prepared(handler, request), None)) as responses,
         ):
+            call = current_call()
             async for response in responses:
+                if headers is not None and call is not None:
+                    headers.update(call.headers)
                 yield response if isinstance(response, bytes) else response.SerializeToString()
 
     async def tenant(self, method: MethodDescriptor, metadata: Metadata) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Coroutine
+from collections.abc import AsyncGenerator, Coroutine, Mapping
 from contextlib import aclosing
 from typing import Any, TypeVar
 
@@ -30,8 +30,15 @@ def metadata_of(request: Request) -> tuple[tuple[str, str], ...]:
 class LiveResponse(StreamingResponse):
     """A streamed response that gives up a connection which takes nothing any more."""
 
-    def __init__(self, content: AsyncGenerator[bytes], *, media_type: str, slow_reader: float = SLOW_READER) -> None:
-        super().__init__(content, headers=_HEADERS, media_type=media_type)
+    def __init__(
+        self,
+        content: AsyncGenerator[bytes],
+        *,
+        media_type: str,
+        headers: Mapping[str, str] | None = None,
+        slow_reader: float = SLOW_READER,
+    ) -> None:
+        super().__init__(content, headers=_HEADERS | dict(headers or {}), media_type=media_type)
         self._content = content
         self._slow_reader = slow_reader
 
