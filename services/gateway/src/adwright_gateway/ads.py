@@ -17,6 +17,7 @@ from adwright_servicekit.errors import AdwrightError, Internal
 from adwright_servicekit.names import brand_name, child_name, format_name
 from adwright_servicekit.rpc_types import Context
 
+from .event_kinds import KINDS
 from .metering import Bill, Meter
 from .peers import calling
 from .recorder import Record, Recorder
@@ -26,10 +27,6 @@ __all__ = ["AdComposer"]
 _log = logging.getLogger(__name__)
 
 _GENERATE = "/adwright.generator.v1.GeneratorService/Generate"
-
-# An AdEvent is a oneof, so the first byte of its encoding is the tag of what happened.
-_STARTED = ad_event_pb2.AdEvent(started=ad_event_pb2.AdStarted()).SerializeToString()[0]
-_COMPLETED = ad_event_pb2.AdEvent(completed=ad_event_pb2.AdCompleted()).SerializeToString()[0]
 
 
 class AdComposer:
@@ -81,15 +78,15 @@ async def _relayed(call: Any, record: Record, bill: Bill) -> AsyncGenerator[byte
     kind = None
     with calling("generator"):
         async for data in call:
-            kind = data[0]
-            if kind == _STARTED:
+            kind = KINDS.get(data[0])
+            if kind == "started":
                 record.started(ad_event_pb2.AdEvent.FromString(data).started)
-            elif kind == _COMPLETED:
+            elif kind == "completed":
                 completed = ad_event_pb2.AdEvent.FromString(data).completed
                 await asyncio.gather(record.completed(completed), bill.completed(completed))
                 _log_completed(completed)
             yield data
-    if kind != _COMPLETED:
+    if kind != "completed":
         raise Internal("the generation ended without a result", reason="GENERATION_INCOMPLETE")
 
 

@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from google.protobuf import json_format
 
@@ -22,6 +21,8 @@ from adwright_docstore import ConditionFailed, Delete, Item, Key, Store, Version
 from adwright_resources.filters import Fields, ListOf, Predicate, Scalar, compile_filter
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import Conflict, NotFound
+
+from .partitions import partition
 
 __all__ = ["History", "new_id"]
 
@@ -89,7 +90,7 @@ class History:
         matches = compile_filter(_FIELDS, filter_text)
         with translated():
             page = await self._store.select(
-                _partition(tenant),
+                partition(tenant, "generations"),
                 where=lambda item: matches(_document(_unpack(item))),
                 bind=filter_text,
                 limit=page_size or _PAGE,
@@ -111,7 +112,9 @@ class History:
         count, token = 0, None
         with translated():
             while True:
-                page = await self._store.query(_partition(tenant), limit=_PAGE, page_token=token, consistent=True)
+                page = await self._store.query(
+                    partition(tenant, "generations"), limit=_PAGE, page_token=token, consistent=True
+                )
                 found = [item.key for item in page.items if matches(_document(_unpack(item)))]
                 count += len(found)
                 if force and found:
@@ -148,12 +151,8 @@ class History:
         return _unpack(item), item.version
 
 
-def _partition(tenant: str) -> str:
-    return f"{quote(tenant, safe='')}#generations"
-
-
 def _place(tenant: str, name: str) -> Key:
-    return Key(_partition(tenant), name.removeprefix("generations/"))
+    return Key(partition(tenant, "generations"), name.removeprefix("generations/"))
 
 
 def _pack(generation: pb.Generation) -> dict[str, Any]:

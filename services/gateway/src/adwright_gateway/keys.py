@@ -17,7 +17,6 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
-from urllib.parse import quote
 
 from adwright_docstore import (
     ABSENT,
@@ -33,6 +32,7 @@ from adwright_servicekit.errors import Conflict, FailedPrecondition, NotFound
 
 from .api_key import fingerprint, hint, new_secret
 from .ledger import NO_LIMITS, Limits
+from .partitions import partition
 
 __all__ = ["OVERLAP", "ApiKey", "KeyStore"]
 
@@ -174,7 +174,7 @@ class KeyStore:
 
 
 def _listed(tenant: str, key_id: str) -> Key:
-    return Key(f"{quote(tenant, safe='')}#keys", key_id or "-")
+    return Key(partition(tenant, "keys"), key_id or "-")
 
 
 def _puts(key: ApiKey, expect: Any) -> list[Put]:

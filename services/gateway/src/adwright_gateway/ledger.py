@@ -6,7 +6,6 @@ as used. Windows are those of the clock: minutes, days and months of UTC; what i
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -189,7 +188,8 @@ class Ledger:
 
     def copy(self) -> Ledger:
         """One that can be changed by itself."""
-        return copy.deepcopy(self)
+        # What is in them cannot be changed.
+        return replace(self, used=dict(self.used), reserved=dict(self.reserved))
 
     def pack(self) -> dict[str, Any]:
         """As a store keeps it."""

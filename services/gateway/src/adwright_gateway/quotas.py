@@ -22,13 +22,13 @@ from contextvars import Context
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, TypeVar
-from urllib.parse import quote
 
 from adwright_docstore import ABSENT, ConditionFailed, Key, Store, Version
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError, ResourceExhausted, Unavailable
 
 from .ledger import Ledger, Limits, Room
+from .partitions import partition
 
 __all__ = ["Quotas", "Settle", "SettledUse"]
 
@@ -207,4 +207,4 @@ def _answer(change: Callable[[Ledger], T], ledger: Ledger) -> T | AdwrightError:
 
 
 def _place(tenant: str) -> Key:
-    return Key(f"{quote(tenant, safe='')}#quota", "ledger")
+    return Key(partition(tenant, "quota"), "ledger")

@@ -16,14 +16,14 @@ from adwright.context.v1 import context_service_pb2
 from adwright.gateway.v1 import ad_service_pb2
 from adwright.generator.v1 import generator_service_pb2
 from adwright.type.v1 import ad_event_pb2
-from adwright_servicekit.errors import AdwrightError, FieldViolation, InvalidInput
+from adwright_servicekit.errors import AdwrightError, InvalidInput
 
 from .ads import GENERATE, generated
 from .chat_messages import ChatRequest
 from .chat_words import ChatChunks, completion, error_body
 from .invoke import Invoker
 from .messages import json_body
-from .problems import headers_of, status_of
+from .problems import headers_of, invalid_input, status_of
 from .relay import Relay
 from .responses import LiveResponse, metadata_of, unless_left
 from .schemas import Schemas
@@ -120,10 +120,7 @@ def _parsed(body: dict[str, object]) -> ChatRequest:
     try:
         return ChatRequest.model_validate(body)
     except ValidationError as error:
-        found = tuple(
-            FieldViolation(".".join(str(part) for part in each["loc"]), each["msg"]) for each in error.errors()
-        )
-        raise InvalidInput("; ".join(f"{v.field}: {v.description}" for v in found[:3]), violations=found) from None
+        raise invalid_input(error.errors()) from None
 
 
 def _ad_request(asked: ChatRequest) -> ad_service_pb2.GenerateAdRequest:

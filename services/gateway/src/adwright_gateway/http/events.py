@@ -15,6 +15,7 @@ from fastapi.sse import KEEPALIVE_COMMENT, format_sse_event
 from adwright.type.v1 import ad_event_pb2
 from adwright_servicekit.errors import AdwrightError, FailedPrecondition, NotFound
 
+from ..event_kinds import KINDS
 from .messages import to_json
 from .problems import problem
 from .relay import Relay
@@ -25,10 +26,6 @@ KEPT_FOR: Final = 60.0
 """So long a stream can be resumed after its reader left, or after its end. Units: seconds."""
 _HEARTBEAT: Final = 15.0
 _MOST_KEPT: Final = 2000
-# An AdEvent is a oneof, so the first byte of its encoding is the tag of what happened.
-_KINDS: Final = {
-    ((field.number << 3) | 2): field.name for field in ad_event_pb2.AdEvent.DESCRIPTOR.oneofs_by_name["event"].fields
-}
 
 
 @dataclass(eq=False)
@@ -136,7 +133,7 @@ async def sse(ads: LiveAds, ad: LiveAd, start: int, heartbeat: float = _HEARTBEA
 def event_json(data: bytes) -> str:
     """An encoded AdEvent as JSON; the many small ones without a detour."""
     event = ad_event_pb2.AdEvent.FromString(data)
-    if _KINDS[data[0]] != "delta":
+    if KINDS[data[0]] != "delta":
         return to_json(event).decode()
     delta = event.delta
     text = json.dumps(delta.text, ensure_ascii=False)
@@ -144,7 +141,7 @@ def event_json(data: bytes) -> str:
 
 
 def _event(ad_id: str, number: int, data: bytes) -> bytes:
-    return format_sse_event(data_str=event_json(data), event=_KINDS[data[0]], id=f"{ad_id}/{number}")
+    return format_sse_event(data_str=event_json(data), event=KINDS[data[0]], id=f"{ad_id}/{number}")
 
 
 def _error(error: AdwrightError) -> bytes:

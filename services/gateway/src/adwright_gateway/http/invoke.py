@@ -57,6 +57,7 @@ class Invoker:
             async for response in responses:
                 if headers is not None and call is not None:
                     headers.update(call.headers)
+                    headers = None
                 yield response if isinstance(response, bytes) else response.SerializeToString()
 
     async def tenant(self, method: MethodDescriptor, metadata: Metadata) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import grpc
@@ -16,7 +17,7 @@ from adwright_servicekit.errors import AdwrightError, FieldViolation, Internal, 
 from adwright_servicekit.status import DOMAIN, code_of
 from adwright_servicekit.telemetry import trace_id
 
-__all__ = ["MEDIA_TYPE", "headers_of", "install", "problem", "problem_response", "status_of"]
+__all__ = ["MEDIA_TYPE", "headers_of", "install", "invalid_input", "problem", "problem_response", "status_of"]
 
 MEDIA_TYPE: Final = "application/problem+json"
 
@@ -88,6 +89,13 @@ def problem_response(error: AdwrightError) -> Response:
     return JSONResponse(problem(error), status_of(error), headers_of(error), MEDIA_TYPE)
 
 
+def invalid_input(errors: Sequence[Mapping[str, Any]]) -> InvalidInput:
+    """The error of what pydantic found, each with its place `loc` and its words `msg`."""
+    violations = tuple(FieldViolation(".".join(str(part) for part in each["loc"]), each["msg"]) for each in errors)
+    said = "; ".join(f"{v.field}: {v.description}" if v.field else v.description for v in violations[:3])
+    return InvalidInput(said, violations=violations)
+
+
 def install(app: FastAPI) -> None:
     """Has the app answer every error in this form, those of the framework too."""
 
@@ -103,11 +111,8 @@ def install(app: FastAPI) -> None:
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        violations = tuple(
-            FieldViolation(".".join(str(part) for part in each["loc"][1:]), each["msg"]) for each in error.errors()
-        )
-        said = "; ".join(f"{v.field}: {v.description}" if v.field else v.description for v in violations[:3])
-        return problem_response(InvalidInput(said, violations=violations))
+        # A place begins with what of the request it is in: the query, a header.
+        return problem_response(invalid_input([each | {"loc": each["loc"][1:]} for each in error.errors()]))
 
     async def defect(request: Request, error: Exception) -> Response:
         return problem_response(Internal(f"internal error; the service's log has it under trace {trace_id()}"))
