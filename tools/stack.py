@@ -66,6 +66,7 @@ class Stack:
         """`log` gets what the services print; without it they print to the terminal."""
         self.environ = dict(environ)
         self.environ.setdefault("ADWRIGHT_LOG_FORMAT", "plain")
+        self.environ.setdefault("ADWRIGHT_SERVICE_SECRET", secrets.token_urlsafe(32))
         # What gRPC's core has to say is said by the services in their own words.
         self.environ.setdefault("GRPC_VERBOSITY", "NONE")
         # Python finds honcho and the services in the environment that runs this.

@@ -240,12 +240,13 @@ async def _generator(stack: Stack) -> AsyncIterator[Run]:
     )
     async with grpc.aio.insecure_channel(stack.target("generator")) as channel:
         stub = generator_service_pb2_grpc.GeneratorServiceStub(channel)
+        metadata = [("x-adwright-tenant", "demo"), ("x-adwright-service", stack.environ["ADWRIGHT_SERVICE_SECRET"])]
 
         async def run(backend: str) -> tuple[int, float]:
             request = generator_service_pb2.GenerateRequest(
                 context=context, format="formats/plain", backend=backend, max_repairs=0
             )
-            return await _read(stub.Generate(request, metadata=[("x-adwright-tenant", "demo")], timeout=120))
+            return await _read(stub.Generate(request, metadata=metadata, timeout=120))
 
         yield run
 

@@ -1,7 +1,6 @@
 """What is known of the call being served: who calls, and until when. Set by the server, read by channels."""
 
 import time
-from collections.abc import Iterable
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
@@ -62,14 +61,3 @@ def current_tenant() -> str:
 def enter(call: Call) -> None:
     """Makes `call` the current one for this task; every RPC is served by a task of its own."""
     _current.set(call)
-
-
-async def identity_from_gateway(method: str, metadata: Iterable[tuple[str, str | bytes]]) -> Identity:
-    """Trusts the tenant that the gateway names. For services that only the gateway can reach."""
-    for key, value in metadata:
-        if key == TENANT_METADATA and isinstance(value, str) and value:
-            return Identity(tenant=value)
-    raise Unauthenticated(
-        f"this service is called through the gateway, which names the tenant in {TENANT_METADATA}",
-        reason="TENANT_MISSING",
-    )

@@ -10,6 +10,7 @@ from opentelemetry import trace
 from opentelemetry.trace import Span, SpanKind
 
 from .call import TENANT_METADATA, current_call
+from .peers import Peers
 from .settings import TlsSettings
 from .telemetry import Telemetry, end_rpc_span, inject
 
@@ -25,13 +26,14 @@ def open_channel(
     tls: TlsSettings | None = None,
     idempotent: Iterable[str] = (),
     default_timeout: float = 30.0,
-    forward_tenant: bool = False,
+    peers: Peers | None = None,
     max_message_bytes: int = 8 * 1024 * 1024,
 ) -> grpc.aio.Channel:
     """A channel to `target`.
 
     `idempotent` names the methods (`package.Service/Method`) that are tried again when the other side is not there;
     `default_timeout` (seconds) bounds calls made outside of any other call: inside of one, its deadline is passed on.
+    `peers` are shown that a service calls, and for which tenant; outside of a call the metadata name it.
     Whoever leaves a stream early cancels it: a call that is only dropped is held by gRPC until its deadline.
     """
     options = [
@@ -44,7 +46,7 @@ def open_channel(
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 5_000),
     ]
-    interceptors = [cls(telemetry, default_timeout, forward_tenant) for cls in _INTERCEPTORS]
+    interceptors = [cls(telemetry, default_timeout, peers) for cls in _INTERCEPTORS]
     credentials = _credentials(tls)
     if credentials is None:
         return grpc.aio.insecure_channel(target, options=options, interceptors=interceptors)
@@ -78,10 +80,10 @@ def _credentials(tls: TlsSettings | None) -> grpc.ChannelCredentials | None:
 class _Outgoing:
     """One span a call, ended by the call's own end: also when a stream is cancelled."""
 
-    def __init__(self, telemetry: Telemetry, default_timeout: float, forward_tenant: bool) -> None:
+    def __init__(self, telemetry: Telemetry, default_timeout: float, peers: Peers | None) -> None:
         self._telemetry = telemetry
         self._default_timeout = default_timeout
-        self._forward_tenant = forward_tenant
+        self._peers = peers
         self._endings: set[asyncio.Task[None]] = set()
 
     async def _call(self, continuation: _Continuation, details: Any, request: Any) -> Any:
@@ -95,8 +97,11 @@ class _Outgoing:
         metadata = grpc.aio.Metadata(*(details.metadata or ()))
         for key, value in inject(span).items():
             metadata.set_all(key, [value])
-        if self._forward_tenant and current and current.identity:
-            metadata.set_all(TENANT_METADATA, [current.identity.tenant])
+        if self._peers is not None:
+            for key, value in self._peers.metadata:
+                metadata.set_all(key, [value])
+            if current and current.identity:
+                metadata.set_all(TENANT_METADATA, [current.identity.tenant])
         try:
             with trace.use_span(span, end_on_exit=False, record_exception=False, set_status_on_exception=False):
                 call = await continuation(details._replace(timeout=timeout, metadata=metadata), request)

@@ -16,7 +16,6 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_health.v1.health import aio as health_aio
 from grpc_reflection.v1alpha import reflection
 
-from .call import identity_from_gateway
 from .interceptor import CallInterceptor
 from .scope import CallScope, Identify
 from .settings import ServerSettings, SettingsError
@@ -42,9 +41,12 @@ class Server:
         settings: ServerSettings,
         telemetry: Telemetry,
         *,
-        identify: Identify = identity_from_gateway,
+        identify: Identify | None = None,
     ) -> None:
-        """`services` are the full names that health and reflection speak of; `listen` is `HOST:PORT`."""
+        """`services` are the full names that health and reflection speak of; `listen` is `HOST:PORT`.
+
+        Without `identify` the other services are served, for the tenant that they name.
+        """
         self._listen = listen
         self._services = tuple(services)
         self._settings = settings
@@ -54,7 +56,7 @@ class Server:
         self._beside: list[Callable[[float], Awaitable[None]]] = []
         self.address = listen
         """Where it really listens, once started."""
-        self.scope = CallScope(telemetry, identify, max_deadline=settings.max_deadline)
+        self.scope = CallScope(telemetry, identify or settings.peers.identify, max_deadline=settings.max_deadline)
         """What surrounds every call; also for those that come in by another way than gRPC."""
         age_ms = int(settings.max_connection_age * 1000)
         self.grpc = grpc.aio.server(

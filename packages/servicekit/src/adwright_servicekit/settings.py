@@ -13,9 +13,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+
+from .peers import Peers
 
 __all__ = ["Address", "ReadableFile", "ServerSettings", "Settings", "SettingsError", "Target", "TlsSettings", "env"]
+
+
+_SHORTEST_SECRET = 16
 
 
 class SettingsError(Exception):
@@ -110,6 +115,16 @@ class TlsSettings(Settings):
         return self
 
 
+def _check_secrets(value: SecretStr | None) -> SecretStr | None:
+    if value is not None and any(len(secret) < _SHORTEST_SECRET for secret in _parts(value)):
+        raise ValueError(f"expected at least {_SHORTEST_SECRET} characters, the same for all services")
+    return value
+
+
+def _parts(value: SecretStr) -> list[str]:
+    return [part.strip() for part in value.get_secret_value().split(",")]
+
+
 class ServerSettings(TlsSettings):
     """What every server can be told. Durations are in seconds, sizes in bytes."""
 
@@ -120,5 +135,12 @@ class ServerSettings(TlsSettings):
     shutdown_grace: float = env("ADWRIGHT_SHUTDOWN_GRACE", 90.0, ge=0)
     shutdown_delay: float = env("ADWRIGHT_SHUTDOWN_DELAY", 0.0, ge=0)
     """How long to go on taking calls after SIGTERM, while load balancers read NOT_SERVING."""
+    service_secret: Annotated[SecretStr | None, AfterValidator(_check_secrets)] = env("ADWRIGHT_SERVICE_SECRET", None)
+    """What services show each other, at least 16 characters; several, separated by commas, while one is replaced."""
     log_level: str = env("ADWRIGHT_LOG_LEVEL", "INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$")
     log_format: str = env("ADWRIGHT_LOG_FORMAT", "json", pattern="^(json|plain)$")
+
+    @property
+    def peers(self) -> Peers:
+        """How the other services are known."""
+        return Peers(_parts(self.service_secret) if self.service_secret else ())

@@ -9,7 +9,7 @@ from opentelemetry.sdk.trace import ReadableSpan
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from .call import TENANT_METADATA, identity_from_gateway
+from .call import TENANT_METADATA
 from .channel import open_channel
 from .errors import AdwrightError
 from .scope import Identify
@@ -49,7 +49,7 @@ async def serving(
     *,
     settings: ServerSettings | None = None,
     telemetry: Telemetry | None = None,
-    identify: Identify = identity_from_gateway,
+    identify: Identify | None = None,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """Serves on a free loopback port, and gives a channel to it.
 
@@ -73,7 +73,7 @@ async def served(
     *,
     settings: ServerSettings | None = None,
     telemetry: Telemetry | None = None,
-    identify: Identify = identity_from_gateway,
+    identify: Identify | None = None,
 ) -> AsyncIterator[Server]:
     """Serves on a free loopback port, and gives the server, whose `address` others can be told."""
     server = Server(

@@ -85,7 +85,9 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
     async with AsyncExitStack() as stack:
         store = await stack.enter_async_context(await settings.place.open())
         keys = KeyStore(store, utc_now)
-        doorkeeper = Doorkeeper(keys, utc_now, OidcVerifier(settings.oidc) if settings.oidc else None)
+        doorkeeper = Doorkeeper(
+            keys, utc_now, OidcVerifier(settings.oidc) if settings.oidc else None, peers=settings.peers
+        )
         history = History(store, utc_now, timedelta(days=settings.history_days))
         recorder = Recorder(history)
         stack.push_async_callback(recorder.close)
@@ -93,7 +95,7 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
 
         async def channel(target: str, *idempotent: str) -> grpc.aio.Channel:
             return await stack.enter_async_context(
-                open_channel(target, telemetry, tls=settings, idempotent=idempotent, forward_tenant=True)
+                open_channel(target, telemetry, tls=settings, idempotent=idempotent, peers=settings.peers)
             )
 
         context = await channel(

@@ -13,6 +13,7 @@ from cachetools import TTLCache
 from adwright_docstore import ConditionFailed, StoreError
 from adwright_servicekit.call import Identity
 from adwright_servicekit.errors import PermissionDenied, Unauthenticated, Unavailable
+from adwright_servicekit.peers import Peers
 
 from .api_key import fingerprint, is_mistyped
 from .keys import ApiKey, KeyStore
@@ -26,6 +27,8 @@ REVOKED_WITHIN: Final = 5.0
 
 _log = logging.getLogger(__name__)
 _BEARER: Final = re.compile(r"(?i:bearer) +(\S+)")
+_FOR_SERVICES: Final = frozenset({"generate", "read"})
+"""What a service may do at the gateway for the tenant that it works for: the evaluator has ads written."""
 _MOST_KNOWN: Final = 10_000
 _HOW: Final = "send one as 'authorization: Bearer KEY' (the adwright command reads ADWRIGHT_API_KEY)"
 
@@ -33,10 +36,18 @@ _HOW: Final = "send one as 'authorization: Bearer KEY' (the adwright command rea
 class Doorkeeper:
     """Knows callers by their keys; remembers a key for REVOKED_WITHIN seconds."""
 
-    def __init__(self, keys: KeyStore, now: Callable[[], datetime], tokens: OidcVerifier | None = None) -> None:
-        """Without `tokens` only keys open."""
+    def __init__(
+        self,
+        keys: KeyStore,
+        now: Callable[[], datetime],
+        tokens: OidcVerifier | None = None,
+        *,
+        peers: Peers | None = None,
+    ) -> None:
+        """Without `tokens` only keys open; `peers` are the services that may speak for a tenant."""
         self._keys = keys
         self._tokens = tokens
+        self._peers = peers or Peers()
         self._now = now
         self._known: TTLCache[str, ApiKey] = TTLCache(_MOST_KNOWN, REVOKED_WITHIN, timer=lambda: now().timestamp())
 
@@ -63,6 +74,10 @@ class Doorkeeper:
 
         Raises Unauthenticated (no key, or one that opens nothing), PermissionDenied (scope) or Unavailable (the store).
         """
+        metadata = tuple(metadata)
+        if self._peers.shown_in(metadata):
+            asked = await self._peers.identify(method, metadata)
+            return _allowed(method, Identity(tenant=asked.tenant, scopes=_FOR_SERVICES), "service")
         secret = _secret_from(metadata)
         if self._tokens is not None and looks_like_a_token(secret):
             return _allowed(method, await self._tokens.verify(secret), "token")
