@@ -1,6 +1,6 @@
 """A gateway in front of small services."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import AsyncExitStack
 from functools import partial
 from pathlib import Path
@@ -22,7 +22,42 @@ def telemetry() -> RecordedTelemetry:
 
 
 @pytest.fixture
-async def edge(tmp_path: Path, telemetry: RecordedTelemetry) -> AsyncIterator[Edge]:
+def wishes() -> dict[str, str]:
+    """Variables that a module sets for its gateway."""
+    return {}
+
+
+@pytest.fixture
+def environ(
+    kind_of_store: str,
+    wishes: dict[str, str],
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+) -> Iterator[dict[str, str]]:
+    """The gateway's variables, its store among them."""
+    given = {
+        "ADWRIGHT_GATEWAY_LISTEN": "127.0.0.1:0",
+        "ADWRIGHT_GATEWAY_HTTP_LISTEN": "127.0.0.1:0",
+        "ADWRIGHT_EVALUATOR_TARGET": "127.0.0.1:1",
+        "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": KEY,
+        **wishes,
+    }
+    if kind_of_store == "sqlite":
+        yield given | {"ADWRIGHT_GATEWAY_SQLITE_PATH": str(tmp_path / "gateway.db")}
+        return
+    from packages.docstore.tests.dynamodb_endpoint import bare_table
+
+    # Before the table: the client is made by the variables of the moto server.
+    client = request.getfixturevalue("dynamodb")
+    for name, value in request.getfixturevalue("dynamodb_environ").items():
+        monkeypatch.setenv(name, value)
+    with bare_table(client) as table:
+        yield given | {"ADWRIGHT_GATEWAY_STORE": "dynamodb", "ADWRIGHT_GATEWAY_DYNAMODB_TABLE": table}
+
+
+@pytest.fixture
+async def edge(environ: dict[str, str], telemetry: RecordedTelemetry) -> AsyncIterator[Edge]:
     context, generator = ContextBehind(), GeneratorBehind()
     async with AsyncExitStack() as stack:
         behind = [
@@ -35,15 +70,7 @@ async def edge(tmp_path: Path, telemetry: RecordedTelemetry) -> AsyncIterator[Ed
                 )
             ),
         ]
-        environ = {
-            "ADWRIGHT_GATEWAY_LISTEN": "127.0.0.1:0",
-            "ADWRIGHT_GATEWAY_HTTP_LISTEN": "127.0.0.1:0",
-            "ADWRIGHT_CONTEXT_TARGET": behind[0].address,
-            "ADWRIGHT_GENERATOR_TARGET": behind[1].address,
-            "ADWRIGHT_EVALUATOR_TARGET": "127.0.0.1:1",
-            "ADWRIGHT_GATEWAY_SQLITE_PATH": str(tmp_path / "gateway.db"),
-            "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": KEY,
-        }
+        environ |= {"ADWRIGHT_CONTEXT_TARGET": behind[0].address, "ADWRIGHT_GENERATOR_TARGET": behind[1].address}
         gateway = await stack.enter_async_context(open_gateway(Settings.load(environ), telemetry))
         channel = await stack.enter_async_context(open_channel(gateway.grpc.address, telemetry))
         yield Edge(channel, f"http://{gateway.http.address}", context, generator)

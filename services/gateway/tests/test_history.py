@@ -14,6 +14,8 @@ from adwright.type.v1 import ad_event_pb2, ad_pb2
 from adwright_servicekit.errors import Unavailable
 from adwright_servicekit.testing import expect_error
 
+ON_EVERY_STORE = True
+
 State = pb.Generation.State
 
 

@@ -18,7 +18,7 @@ from .scope import CallScope
 from .status import to_grpc_status
 from .validation import validate
 
-__all__ = ["CallInterceptor"]
+__all__ = ["CallInterceptor", "slow_reader"]
 
 Decode = Callable[[bytes], Any] | None
 """What turns bytes into a request message; None where bytes are wanted."""
@@ -33,9 +33,11 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
     Requests are decoded in here, so that nothing of a caller who is not known is ever parsed.
     """
 
-    def __init__(self, scope: CallScope, *, max_request_bytes: int) -> None:
+    def __init__(self, scope: CallScope, *, max_request_bytes: int, slow_reader: float) -> None:
+        """`slow_reader` are the seconds in which a reader has to take something."""
         self._scope = scope
         self._max_request_bytes = max_request_bytes
+        self._slow_reader = slow_reader
 
     async def intercept_service(
         self,
@@ -71,9 +73,18 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 responses: AsyncGenerator[Any] = behaviour(self._request(request, decode), context)
                 async with aclosing(responses):
                     async for response in responses:
-                        await context.write(response)
+                        await self._write(context, response)
 
         return answer
+
+    async def _write(self, context: Context, response: Any) -> None:
+        try:
+            async with asyncio.timeout(self._slow_reader) as timer:
+                await context.write(response)
+        except TimeoutError:
+            if not timer.expired():
+                raise
+            raise slow_reader(self._slow_reader) from None
 
     @asynccontextmanager
     async def _around(self, method: str, context: Context) -> AsyncIterator[None]:
@@ -108,6 +119,14 @@ class CallInterceptor(grpc.aio.ServerInterceptor):
                 f"the request has {size} bytes; at most {self._max_request_bytes} are taken: send less in one message",
                 reason="REQUEST_TOO_LARGE",
             )
+
+
+def slow_reader(seconds: float) -> ResourceExhausted:
+    """The error of a stream whose reader took nothing for so long."""
+    return ResourceExhausted(
+        f"the reader took nothing for {seconds:.0f} s, so the call was ended: read faster, or ask for less",
+        reason="SLOW_READER",
+    )
 
 
 @asynccontextmanager

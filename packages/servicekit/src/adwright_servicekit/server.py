@@ -61,7 +61,9 @@ class Server:
         age_ms = int(settings.max_connection_age * 1000)
         self.grpc = grpc.aio.server(
             interceptors=[
-                CallInterceptor(self.scope, max_request_bytes=settings.max_request_bytes),
+                CallInterceptor(
+                    self.scope, max_request_bytes=settings.max_request_bytes, slow_reader=settings.slow_reader
+                ),
             ],
             options=[
                 ("grpc.so_reuseport", 0),

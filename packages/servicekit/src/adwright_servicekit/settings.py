@@ -131,6 +131,8 @@ class ServerSettings(TlsSettings):
     max_request_bytes: int = env("ADWRIGHT_MAX_REQUEST_BYTES", 2 * 1024 * 1024, gt=0)
     max_deadline: float = env("ADWRIGHT_MAX_DEADLINE", 300.0, gt=0)
     max_concurrent_rpcs: int = env("ADWRIGHT_MAX_CONCURRENT_RPCS", 2000, gt=0)
+    slow_reader: float = env("ADWRIGHT_SLOW_READER", 30.0, gt=0)
+    """So long may the reader of a stream take nothing before it is cut off."""
     max_connection_age: float = env("ADWRIGHT_MAX_CONNECTION_AGE", 600.0, gt=0)
     shutdown_grace: float = env("ADWRIGHT_SHUTDOWN_GRACE", 90.0, ge=0)
     shutdown_delay: float = env("ADWRIGHT_SHUTDOWN_DELAY", 0.0, ge=0)

@@ -17,6 +17,7 @@ from adwright_servicekit.errors import AdwrightError, Internal
 from adwright_servicekit.names import brand_name, child_name, format_name
 from adwright_servicekit.rpc_types import Context
 
+from .admission import Admission
 from .event_kinds import KINDS
 from .metering import Bill, Meter
 from .peers import calling
@@ -33,8 +34,14 @@ class AdComposer:
     """Asks context what the prompt needs, hands it to the generator, relays what comes back."""
 
     def __init__(
-        self, context: grpc.aio.Channel, generator: grpc.aio.Channel, recorder: Recorder, meter: Meter
+        self,
+        context: grpc.aio.Channel,
+        generator: grpc.aio.Channel,
+        recorder: Recorder,
+        meter: Meter,
+        admission: Admission,
     ) -> None:
+        self._admission = admission
         self._recorder = recorder
         self._meter = meter
         self._context = context_service_pb2_grpc.ContextServiceStub(context)
@@ -45,6 +52,13 @@ class AdComposer:
     async def generate_ad(self, request: ad_service_pb2.GenerateAdRequest, context: Context) -> AsyncGenerator[bytes]:
         """Yields encoded AdEvents. Raises whatever the services behind say, with their reasons."""
         names = _full_names(request)
+        with self._admission.admitted(request.priority):
+            async for event in self._admitted(request, names):
+                yield event
+
+    async def _admitted(
+        self, request: ad_service_pb2.GenerateAdRequest, names: context_service_pb2.AssembleContextRequest
+    ) -> AsyncGenerator[bytes]:
         identity = current_identity()
         record = self._recorder.begin(identity, _with_full_names(request, names))
         async with self._meter.admitted(identity, record.name, request.variant_count or 1) as bill:

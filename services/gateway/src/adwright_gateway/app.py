@@ -30,6 +30,7 @@ from adwright_servicekit.channel import open_channel
 from adwright_servicekit.server import Server
 from adwright_servicekit.telemetry import Telemetry
 
+from .admission import Admission
 from .ads import AdComposer
 from .doorkeeper import Doorkeeper
 from .forward import forwarding_handlers
@@ -117,7 +118,7 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
             _AD,
             {
                 "GenerateAd": grpc.unary_stream_rpc_method_handler(
-                    AdComposer(context, generator, recorder, meter).generate_ad,
+                    AdComposer(context, generator, recorder, meter, Admission(settings.max_streams)).generate_ad,
                     request_deserializer=ad_service_pb2.GenerateAdRequest.FromString,
                 ),
                 **forwarding_handlers(_GENERATOR, generator, "generator", served_as=_FORMATS),

@@ -60,6 +60,8 @@ class Settings(StoreSettings, ServerSettings):
     context_target: Target = env("ADWRIGHT_CONTEXT_TARGET", "127.0.0.1:50052")
     generator_target: Target = env("ADWRIGHT_GENERATOR_TARGET", "127.0.0.1:50053")
     evaluator_target: Target = env("ADWRIGHT_EVALUATOR_TARGET", "127.0.0.1:50054")
+    max_streams: int = env("ADWRIGHT_GATEWAY_MAX_STREAMS", 1500, ge=1)
+    """Generations at a time; batch work may fill three quarters of them."""
     history_days: int = env("ADWRIGHT_GATEWAY_HISTORY_DAYS", 30, ge=0, le=3650)
     """How long generations are kept; 0: not at all."""
     oidc_issuer: Annotated[str, AfterValidator(_provider)] = env("ADWRIGHT_GATEWAY_OIDC_ISSUER", "")

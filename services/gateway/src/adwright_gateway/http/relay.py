@@ -8,7 +8,8 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from typing import Final
 
-from adwright_servicekit.errors import AdwrightError, ResourceExhausted
+from adwright_servicekit.errors import AdwrightError
+from adwright_servicekit.interceptor import slow_reader
 
 __all__ = ["SLOW_READER", "Relay"]
 
@@ -107,6 +108,4 @@ class Relay:
             async with asyncio.timeout(self._slow_reader):
                 await self._room.wait()
         except TimeoutError:
-            raise ResourceExhausted(
-                f"the reader took nothing for {self._slow_reader:.0f} s, so the call was ended", reason="SLOW_READER"
-            ) from None
+            raise slow_reader(self._slow_reader) from None

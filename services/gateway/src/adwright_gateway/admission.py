@@ -1,0 +1,43 @@
+"""How many generations run at a time: batch work is turned away first, and everybody before memory or time run out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Final
+
+from adwright.type.v1.priority_pb2 import Priority
+from adwright_servicekit.errors import ResourceExhausted
+
+__all__ = ["Admission"]
+
+_FOR_BATCH: Final = 0.75
+"""The share that batch work may fill; the rest is kept for people who wait."""
+_RETRY_AFTER: Final = {Priority.PRIORITY_BATCH: 5.0}
+_RETRY_SOON: Final = 1.0
+
+
+class Admission:
+    """Counts the generations of this gateway."""
+
+    def __init__(self, most: int) -> None:
+        """`most` run at a time, three quarters of them at most when a batch asks."""
+        self._most = most
+        self._running = 0
+
+    @contextmanager
+    def admitted(self, priority: Priority) -> Iterator[None]:
+        """One that may run. Raises ResourceExhausted at once: who waits here would only wait longer."""
+        batch = priority == Priority.PRIORITY_BATCH
+        if self._running >= (int(self._most * _FOR_BATCH) if batch else self._most):
+            what = "batch work has to wait" if batch else "try again shortly"
+            raise ResourceExhausted(
+                f"this gateway runs {self._running} generations already: {what}",
+                reason="GATEWAY_BUSY",
+                retry_after=_RETRY_AFTER.get(priority, _RETRY_SOON),
+            )
+        self._running += 1
+        try:
+            yield
+        finally:
+            self._running -= 1
