@@ -61,3 +61,28 @@ def test_keys_without_async(stack: Stack) -> None:
         assert made.key.name in {key.name for key in client.keys.list()}
         turned = client.keys.rotate(made.key.name)
         assert client.keys.revoke(turned.key.name).revoke_time.seconds
+
+
+def test_a_catalogue_is_imported_by_its_file_in_parts(stack: Stack) -> None:
+    rows = [
+        json.dumps({"name": f"brands/nordlys/products/upload-{number}", "display_name": f"Tent {number}"}) + "\n"
+        for number in range(300)
+    ]
+    data = "".join([*rows[:150], "not json\n", *rows[150:]]).encode()
+    with browser(stack) as http:
+        config = {"parent": "brands/nordlys", "fileFormat": "FILE_FORMAT_JSONL"}
+        begun = http.post("/v1/imports", json={"collection": "COLLECTION_PRODUCTS", "config": config}).json()
+        address = f"/v1/{begun['name']}:upload"
+        paused = http.post(address, params={"finish": "false"}, content=data[:5000]).json()
+        at = int(paused["metadata"]["committedBytes"])
+        assert 0 < at <= 5000
+        assert not paused.get("done")
+        wrong = http.post(address, params={"offset": at + 1}, content=data[at + 1 :])
+        assert (wrong.status_code, wrong.json()["reason"]) == (400, "IMPORT_OFFSET")
+        done = http.post(address, params={"offset": at}, content=data[at:]).json()
+        assert done["done"]
+        assert (done["response"]["importedCount"], done["response"]["failedCount"]) == (300, 1)
+        [refused] = http.get(f"/v1/{begun['name']}/errors").json()["errors"]
+        assert int(refused["line"]) == 151
+        for number in range(300):
+            http.delete(f"/v1/brands/nordlys/products/upload-{number}")

@@ -24,6 +24,7 @@ from .invoke import Invoker
 from .openapi import describe
 from .rest import rest_router
 from .schemas import Schemas
+from .uploads import uploads_router
 
 __all__ = ["build_app"]
 
@@ -69,6 +70,7 @@ def build_app(invoker: Invoker, *, max_body_bytes: int, cors_origins: Sequence[s
             expose_headers=["retry-after", "ratelimit", "ratelimit-policy"],
         )
     app.include_router(ads_router(invoker, live, schemas))
+    app.include_router(uploads_router(invoker, schemas))
     app.include_router(rest_router(invoker, schemas, besides=[full_name(GENERATE)]))
     app.include_router(chat_router(invoker, schemas))
     app.mount("/docs/assets", StaticFiles(packages=[("fastapi_swagger", "resources")]))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import aclosing
 from typing import Any
 
@@ -41,6 +41,13 @@ class Invoker:
             answer: Message = response
             return answer
 
+    async def upload(self, method: MethodDescriptor, requests: AsyncIterator[Message], metadata: Metadata) -> Message:
+        """The response to a stream of requests, for a method that is forwarded."""
+        handler: Any = self.methods.handler(method)
+        async with self._scope.around(full_name(method), metadata, None):
+            response = await handler.stream_unary(_encoded(requests), None)
+            return messages_of(method)[1].FromString(response)
+
     async def stream(
         self, method: MethodDescriptor, request: Message, metadata: Metadata, headers: dict[str, str] | None = None
     ) -> AsyncGenerator[bytes]:
@@ -63,6 +70,11 @@ class Invoker:
     async def tenant(self, method: MethodDescriptor, metadata: Metadata) -> str:
         """Who calls."""
         return (await self._scope.identify(full_name(method), metadata)).tenant
+
+
+async def _encoded(requests: AsyncIterator[Message]) -> AsyncIterator[bytes]:
+    async for request in requests:
+        yield request.SerializeToString()
 
 
 def _prepared(handler: Any, request: Message) -> Message | bytes:
