@@ -23,7 +23,7 @@ from .job import Example, Job, ProductSheet
 from .policy.waiting import Priority
 from .prompting import language_name
 
-__all__ = ["Formats", "duration", "event_to_pb", "job_from", "usage_to_pb", "usd"]
+__all__ = ["PRIORITIES", "Formats", "duration", "event_to_pb", "job_from", "usage_to_pb", "usd"]
 
 _FINISH = {
     FinishReason.STOP: ad_event_pb2.AdCompleted.FINISH_REASON_STOP,
@@ -37,7 +37,7 @@ _RESUME = {
 }
 
 
-_PRIORITY = {priority_pb2.PRIORITY_INTERACTIVE: Priority.INTERACTIVE, priority_pb2.PRIORITY_BATCH: Priority.BATCH}
+PRIORITIES = {priority_pb2.PRIORITY_INTERACTIVE: Priority.INTERACTIVE, priority_pb2.PRIORITY_BATCH: Priority.BATCH}
 
 
 class Formats:
@@ -91,7 +91,7 @@ def job_from(request: pb.GenerateRequest, formats: Formats, call: Call | None) -
         max_repairs=request.max_repairs if request.HasField("max_repairs") else 2,
         adapter=request.adapter,
         tenant=call.identity.tenant if call and call.identity else "",
-        priority=_PRIORITY.get(request.priority, Priority.INTERACTIVE),
+        priority=PRIORITIES.get(request.priority, Priority.INTERACTIVE),
         deadline=call.deadline if call else None,
     )
 

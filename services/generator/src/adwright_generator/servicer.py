@@ -12,7 +12,9 @@ from adwright_servicekit.errors import InvalidInput, NotFound
 from adwright_servicekit.rpc_types import Context
 from adwright_servicekit.telemetry import trace_id
 
-from .convert import Formats, event_to_pb, job_from, usage_to_pb, usd
+from .backends.base import StopReason
+from .completion import Completions
+from .convert import Formats, duration, event_to_pb, job_from, usage_to_pb, usd
 from .fleet import Fleet
 from .generation import Generations
 from .status import backends_to_pb
@@ -33,12 +35,30 @@ class GeneratorServicer(pb_grpc.GeneratorServiceServicer):
         self._usage: UsageBook = generations.usage
         self._fleet = fleet
         self._formats = formats
+        self._completions = Completions(fleet.dispatcher, formats)
 
     async def Generate(self, request: pb.GenerateRequest, context: Context) -> AsyncGenerator[ad_event_pb2.AdEvent]:
         trace = trace_id()
         async with aclosing(self._generations.run(job_from(request, self._formats, current_call()))) as events:
             async for event in events:
                 yield event_to_pb(event, trace)
+
+    async def CompleteText(self, request: pb.CompleteTextRequest, context: Context) -> pb.CompleteTextResponse:
+        done = await self._completions.complete(request, current_call())
+        whole = done.reason is StopReason.STOP
+        return pb.CompleteTextResponse(
+            text=done.text,
+            finish_reason=pb.CompleteTextResponse.FINISH_REASON_STOP
+            if whole
+            else pb.CompleteTextResponse.FINISH_REASON_LENGTH,
+            usage=usage_to_pb(done.usage),
+            cost=usd(done.usage.cost_usd),
+            backend=done.backend,
+            model=done.model,
+            duration=duration(done.duration),
+            queued=duration(done.queued),
+            trace_id=trace_id(),
+        )
 
     async def GetUsage(self, request: pb.GetUsageRequest, context: Context) -> pb.GetUsageResponse:
         used = self._usage.find(request.generation)

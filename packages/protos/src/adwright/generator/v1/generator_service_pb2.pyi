@@ -187,6 +187,223 @@ class GenerateRequest(_message.Message):
 Global___GenerateRequest: _TypeAlias = GenerateRequest  # noqa: Y015
 
 @_typing.final
+class ChatMessage(_message.Message):
+    """One turn of a conversation."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _Role:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _RoleEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[ChatMessage._Role.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        ROLE_UNSPECIFIED: ChatMessage._Role.ValueType  # 0
+        """Not set."""
+        ROLE_SYSTEM: ChatMessage._Role.ValueType  # 1
+        """Who gives the rules."""
+        ROLE_USER: ChatMessage._Role.ValueType  # 2
+        """Who asks."""
+        ROLE_ASSISTANT: ChatMessage._Role.ValueType  # 3
+        """The model."""
+
+    class Role(_Role, metaclass=_RoleEnumTypeWrapper):
+        """Who speaks."""
+
+    ROLE_UNSPECIFIED: ChatMessage.Role.ValueType  # 0
+    """Not set."""
+    ROLE_SYSTEM: ChatMessage.Role.ValueType  # 1
+    """Who gives the rules."""
+    ROLE_USER: ChatMessage.Role.ValueType  # 2
+    """Who asks."""
+    ROLE_ASSISTANT: ChatMessage.Role.ValueType  # 3
+    """The model."""
+
+    ROLE_FIELD_NUMBER: _builtins.int
+    CONTENT_FIELD_NUMBER: _builtins.int
+    role: Global___ChatMessage.Role.ValueType
+    """Who speaks."""
+    content: _builtins.str
+    """What is said."""
+    def __init__(
+        self,
+        *,
+        role: Global___ChatMessage.Role.ValueType = ...,
+        content: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["content", b"content", "role", b"role"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ChatMessage: _TypeAlias = ChatMessage  # noqa: Y015
+
+@_typing.final
+class CompleteTextRequest(_message.Message):
+    """Request of CompleteText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MESSAGES_FIELD_NUMBER: _builtins.int
+    BACKEND_FIELD_NUMBER: _builtins.int
+    MAX_TOKENS_FIELD_NUMBER: _builtins.int
+    TEMPERATURE_FIELD_NUMBER: _builtins.int
+    TOP_P_FIELD_NUMBER: _builtins.int
+    SEED_FIELD_NUMBER: _builtins.int
+    STOP_FIELD_NUMBER: _builtins.int
+    JSON_SCHEMA_FIELD_NUMBER: _builtins.int
+    RESIDENCIES_FIELD_NUMBER: _builtins.int
+    ADAPTER_FIELD_NUMBER: _builtins.int
+    PRIORITY_FIELD_NUMBER: _builtins.int
+    backend: _builtins.str
+    """The backend to use, by its name in the configuration; empty: the policy chooses."""
+    max_tokens: _builtins.int
+    """At most so many tokens, 1 to 8192; 0: 1024."""
+    temperature: _builtins.float
+    """0 (always the likeliest token) to 2; unset: 0.7."""
+    top_p: _builtins.float
+    """Share of the likeliest tokens that are drawn from; unset: 0.95."""
+    seed: _builtins.int
+    """Makes sampling repeatable on one backend; unset: random."""
+    json_schema: _builtins.str
+    """A JSON Schema, as JSON text, that the answer is held to where the backend can; empty: free text."""
+    adapter: _builtins.str
+    """The LoRA adapter to write with; empty: the model as it is."""
+    priority: _priority_pb2.Priority.ValueType
+    """Who goes first when the backends are full; unset: interactive."""
+    @_builtins.property
+    def messages(self) -> _containers.RepeatedCompositeFieldContainer[Global___ChatMessage]:
+        """The conversation that the model goes on with."""
+
+    @_builtins.property
+    def stop(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Texts that end the answer, and are no part of it."""
+
+    @_builtins.property
+    def residencies(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Where the conversation may be processed; empty: anywhere."""
+
+    def __init__(
+        self,
+        *,
+        messages: _abc.Iterable[Global___ChatMessage] | None = ...,
+        backend: _builtins.str = ...,
+        max_tokens: _builtins.int = ...,
+        temperature: _builtins.float | None = ...,
+        top_p: _builtins.float | None = ...,
+        seed: _builtins.int | None = ...,
+        stop: _abc.Iterable[_builtins.str] | None = ...,
+        json_schema: _builtins.str = ...,
+        residencies: _abc.Iterable[_builtins.str] | None = ...,
+        adapter: _builtins.str = ...,
+        priority: _priority_pb2.Priority.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_temperature", b"_temperature", "_top_p", b"_top_p", "seed", b"seed", "temperature", b"temperature", "top_p", b"top_p"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_seed", b"_seed", "_temperature", b"_temperature", "_top_p", b"_top_p", "adapter", b"adapter", "backend", b"backend", "json_schema", b"json_schema", "max_tokens", b"max_tokens", "messages", b"messages", "priority", b"priority", "residencies", b"residencies", "seed", b"seed", "stop", b"stop", "temperature", b"temperature", "top_p", b"top_p"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__seed: _TypeAlias = _typing.Literal["seed"]  # noqa: Y015
+    _WhichOneofArgType__seed: _TypeAlias = _typing.Literal["_seed", b"_seed"]  # noqa: Y015
+    _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
+    _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
+    _WhichOneofReturnType__top_p: _TypeAlias = _typing.Literal["top_p"]  # noqa: Y015
+    _WhichOneofArgType__top_p: _TypeAlias = _typing.Literal["_top_p", b"_top_p"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__seed) -> _WhichOneofReturnType__seed | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature) -> _WhichOneofReturnType__temperature | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top_p) -> _WhichOneofReturnType__top_p | None: ...
+
+Global___CompleteTextRequest: _TypeAlias = CompleteTextRequest  # noqa: Y015
+
+@_typing.final
+class CompleteTextResponse(_message.Message):
+    """Response of CompleteText."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    class _FinishReason:
+        ValueType = _typing.NewType("ValueType", _builtins.int)
+        V: _TypeAlias = ValueType  # noqa: Y015
+
+    class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[CompleteTextResponse._FinishReason.ValueType], _builtins.type):
+        DESCRIPTOR: _descriptor.EnumDescriptor
+        FINISH_REASON_UNSPECIFIED: CompleteTextResponse._FinishReason.ValueType  # 0
+        """Not set."""
+        FINISH_REASON_STOP: CompleteTextResponse._FinishReason.ValueType  # 1
+        """It was done."""
+        FINISH_REASON_LENGTH: CompleteTextResponse._FinishReason.ValueType  # 2
+        """`max_tokens` were written."""
+
+    class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
+        """Why the model stopped."""
+
+    FINISH_REASON_UNSPECIFIED: CompleteTextResponse.FinishReason.ValueType  # 0
+    """Not set."""
+    FINISH_REASON_STOP: CompleteTextResponse.FinishReason.ValueType  # 1
+    """It was done."""
+    FINISH_REASON_LENGTH: CompleteTextResponse.FinishReason.ValueType  # 2
+    """`max_tokens` were written."""
+
+    TEXT_FIELD_NUMBER: _builtins.int
+    FINISH_REASON_FIELD_NUMBER: _builtins.int
+    USAGE_FIELD_NUMBER: _builtins.int
+    COST_FIELD_NUMBER: _builtins.int
+    BACKEND_FIELD_NUMBER: _builtins.int
+    MODEL_FIELD_NUMBER: _builtins.int
+    DURATION_FIELD_NUMBER: _builtins.int
+    QUEUED_FIELD_NUMBER: _builtins.int
+    TRACE_ID_FIELD_NUMBER: _builtins.int
+    text: _builtins.str
+    """The answer."""
+    finish_reason: Global___CompleteTextResponse.FinishReason.ValueType
+    """Why the model stopped."""
+    backend: _builtins.str
+    """The backend that finished the answer."""
+    model: _builtins.str
+    """Its model."""
+    trace_id: _builtins.str
+    """The call in the traces, 32 hexadecimal digits."""
+    @_builtins.property
+    def usage(self) -> _ad_event_pb2.Usage:
+        """Tokens read and written, all tries together."""
+
+    @_builtins.property
+    def cost(self) -> _money_pb2.Money:
+        """What it cost, in USD."""
+
+    @_builtins.property
+    def duration(self) -> _duration_pb2.Duration:
+        """From the beginning of the turn in the backend to the end of the answer."""
+
+    @_builtins.property
+    def queued(self) -> _duration_pb2.Duration:
+        """Until a backend had room."""
+
+    def __init__(
+        self,
+        *,
+        text: _builtins.str = ...,
+        finish_reason: Global___CompleteTextResponse.FinishReason.ValueType = ...,
+        usage: _ad_event_pb2.Usage | None = ...,
+        cost: _money_pb2.Money | None = ...,
+        backend: _builtins.str = ...,
+        model: _builtins.str = ...,
+        duration: _duration_pb2.Duration | None = ...,
+        queued: _duration_pb2.Duration | None = ...,
+        trace_id: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["cost", b"cost", "duration", b"duration", "queued", b"queued", "usage", b"usage"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["backend", b"backend", "cost", b"cost", "duration", b"duration", "finish_reason", b"finish_reason", "model", b"model", "queued", b"queued", "text", b"text", "trace_id", b"trace_id", "usage", b"usage"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___CompleteTextResponse: _TypeAlias = CompleteTextResponse  # noqa: Y015
+
+@_typing.final
 class ListBackendsRequest(_message.Message):
     """Request of ListBackends."""
 

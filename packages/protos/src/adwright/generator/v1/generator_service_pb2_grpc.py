@@ -47,6 +47,11 @@ class GeneratorServiceStub:
                 request_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageRequest.SerializeToString,
                 response_deserializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageResponse.FromString,
                 _registered_method=True)
+        self.CompleteText = channel.unary_unary(
+                '/adwright.generator.v1.GeneratorService/CompleteText',
+                request_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.CompleteTextRequest.SerializeToString,
+                response_deserializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.CompleteTextResponse.FromString,
+                _registered_method=True)
         self.ListBackends = channel.unary_unary(
                 '/adwright.generator.v1.GeneratorService/ListBackends',
                 request_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.ListBackendsRequest.SerializeToString,
@@ -85,6 +90,14 @@ class GeneratorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def CompleteText(self, request, context):
+        """Answers a conversation with a text, as it is: without prompt, format, checks or guardrails. For judges and for
+        prompts under test. Errors: as Generate, and INVALID_ARGUMENT for a schema that is none.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListBackends(self, request, context):
         """Lists the backends in routing order, with what they are doing.
         """
@@ -118,6 +131,11 @@ def add_GeneratorServiceServicer_to_server(servicer, server):
                     servicer.GetUsage,
                     request_deserializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageRequest.FromString,
                     response_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageResponse.SerializeToString,
+            ),
+            'CompleteText': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompleteText,
+                    request_deserializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.CompleteTextRequest.FromString,
+                    response_serializer=adwright_dot_generator_dot_v1_dot_generator__service__pb2.CompleteTextResponse.SerializeToString,
             ),
             'ListBackends': grpc.unary_unary_rpc_method_handler(
                     servicer.ListBackends,
@@ -190,6 +208,33 @@ class GeneratorService:
             '/adwright.generator.v1.GeneratorService/GetUsage',
             adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageRequest.SerializeToString,
             adwright_dot_generator_dot_v1_dot_generator__service__pb2.GetUsageResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompleteText(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.generator.v1.GeneratorService/CompleteText',
+            adwright_dot_generator_dot_v1_dot_generator__service__pb2.CompleteTextRequest.SerializeToString,
+            adwright_dot_generator_dot_v1_dot_generator__service__pb2.CompleteTextResponse.FromString,
             options,
             channel_credentials,
             insecure,

@@ -44,6 +44,10 @@ class GeneratorServiceStub:
     """Reads what a generation has used so far, also when it failed or its caller left: known for an hour after its end,
     at the replica that ran it. Errors: NOT_FOUND.
     """
+    CompleteText: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.CompleteTextRequest, _generator_service_pb2.CompleteTextResponse]
+    """Answers a conversation with a text, as it is: without prompt, format, checks or guardrails. For judges and for
+    prompts under test. Errors: as Generate, and INVALID_ARGUMENT for a schema that is none.
+    """
     ListBackends: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.ListBackendsRequest, _generator_service_pb2.ListBackendsResponse]
     """Lists the backends in routing order, with what they are doing."""
     GetFormat: _grpc.UnaryUnaryMultiCallable[_generator_service_pb2.GetFormatRequest, _format_pb2.Format]
@@ -64,6 +68,10 @@ class GeneratorServiceAsyncStub(GeneratorServiceStub):
     GetUsage: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.GetUsageRequest, _generator_service_pb2.GetUsageResponse]  # type: ignore[assignment]
     """Reads what a generation has used so far, also when it failed or its caller left: known for an hour after its end,
     at the replica that ran it. Errors: NOT_FOUND.
+    """
+    CompleteText: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.CompleteTextRequest, _generator_service_pb2.CompleteTextResponse]  # type: ignore[assignment]
+    """Answers a conversation with a text, as it is: without prompt, format, checks or guardrails. For judges and for
+    prompts under test. Errors: as Generate, and INVALID_ARGUMENT for a schema that is none.
     """
     ListBackends: _aio.UnaryUnaryMultiCallable[_generator_service_pb2.ListBackendsRequest, _generator_service_pb2.ListBackendsResponse]  # type: ignore[assignment]
     """Lists the backends in routing order, with what they are doing."""
@@ -94,6 +102,16 @@ class GeneratorServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_generator_service_pb2.GetUsageResponse, _abc.Awaitable[_generator_service_pb2.GetUsageResponse]]:
         """Reads what a generation has used so far, also when it failed or its caller left: known for an hour after its end,
         at the replica that ran it. Errors: NOT_FOUND.
+        """
+
+    @_abc_1.abstractmethod
+    def CompleteText(
+        self,
+        request: _generator_service_pb2.CompleteTextRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_generator_service_pb2.CompleteTextResponse, _abc.Awaitable[_generator_service_pb2.CompleteTextResponse]]:
+        """Answers a conversation with a text, as it is: without prompt, format, checks or guardrails. For judges and for
+        prompts under test. Errors: as Generate, and INVALID_ARGUMENT for a schema that is none.
         """
 
     @_abc_1.abstractmethod
