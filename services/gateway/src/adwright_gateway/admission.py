@@ -6,15 +6,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final
 
-from adwright.type.v1.priority_pb2 import Priority
+from adwright.type.v1.priority_pb2 import PRIORITY_BATCH, Priority
 from adwright_servicekit.errors import ResourceExhausted
 
 __all__ = ["Admission"]
 
 _FOR_BATCH: Final = 0.75
 """The share that batch work may fill; the rest is kept for people who wait."""
-_RETRY_AFTER: Final = {Priority.PRIORITY_BATCH: 5.0}
-_RETRY_SOON: Final = 1.0
+_RETRY_AFTER: Final = 1.0
+_RETRY_BATCH_AFTER: Final = 5.0
 
 
 class Admission:
@@ -26,15 +26,15 @@ class Admission:
         self._running = 0
 
     @contextmanager
-    def admitted(self, priority: Priority) -> Iterator[None]:
+    def admitted(self, priority: Priority.ValueType) -> Iterator[None]:
         """One that may run. Raises ResourceExhausted at once: who waits here would only wait longer."""
-        batch = priority == Priority.PRIORITY_BATCH
+        batch = priority == PRIORITY_BATCH
         if self._running >= (int(self._most * _FOR_BATCH) if batch else self._most):
             what = "batch work has to wait" if batch else "try again shortly"
             raise ResourceExhausted(
                 f"this gateway runs {self._running} generations already: {what}",
                 reason="GATEWAY_BUSY",
-                retry_after=_RETRY_AFTER.get(priority, _RETRY_SOON),
+                retry_after=_RETRY_BATCH_AFTER if batch else _RETRY_AFTER,
             )
         self._running += 1
         try:

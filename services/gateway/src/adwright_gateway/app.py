@@ -107,7 +107,7 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
         )
         generator = await channel(settings.generator_target, *_reads(_GENERATOR))
         evaluator = await channel(
-            settings.evaluator_target, *(f"{_EVALUATOR.full_name}/{m.name}" for m in _EVALUATOR.methods)
+            settings.evaluator_target, *_reads(_EVALUATOR), f"{_EVALUATOR.full_name}/EvaluateText"
         )
 
         tenants = Tenants(store, keys)

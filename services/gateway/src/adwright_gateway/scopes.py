@@ -40,6 +40,16 @@ _SCOPES: dict[str, str] = {
     f"{_EVALUATOR}/EvaluateText": "evaluate",
     f"{_EVALUATOR}/ListScorers": "read",
     **{
+        f"{_EVALUATOR}/{name}": scope
+        for scope, names in {
+            "evaluate": "RunEvaluation ResumeEvaluation CompareEvaluations CalibrateJudge",
+            "read": "GetEvaluation ListEvaluations WatchEvaluation ListResults ExportEvaluation ListLabels "
+            "GetSuite ListSuites",
+            "write": "DeleteEvaluation CreateLabels CreateSuite DeleteSuite AddCase",
+        }.items()
+        for name in names.split()
+    },
+    **{
         f"{_CONTEXT}/{verb}{noun}": "write" if verb in _WRITES else "read"
         for singular, plural in (("Brand", "Brands"), ("Product", "Products"), ("Exemplar", "Exemplars"))
         for verb, noun in (

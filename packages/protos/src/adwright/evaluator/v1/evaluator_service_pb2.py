@@ -23,14 +23,19 @@ _sym_db = _symbol_database.Default()
 
 
 from adwright.context.v1 import resources_pb2 as adwright_dot_context_dot_v1_dot_resources__pb2
+from adwright.evaluator.v1 import evaluation_pb2 as adwright_dot_evaluator_dot_v1_dot_evaluation__pb2
+from adwright.evaluator.v1 import label_pb2 as adwright_dot_evaluator_dot_v1_dot_label__pb2
+from adwright.evaluator.v1 import suite_pb2 as adwright_dot_evaluator_dot_v1_dot_suite__pb2
 from adwright.type.v1 import ad_pb2 as adwright_dot_type_dot_v1_dot_ad__pb2
 from buf.validate import validate_pb2 as buf_dot_validate_dot_validate__pb2
 from google.api import annotations_pb2 as google_dot_api_dot_annotations__pb2
 from google.api import field_behavior_pb2 as google_dot_api_dot_field__behavior__pb2
 from google.api import resource_pb2 as google_dot_api_dot_resource__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-adwright/evaluator/v1/evaluator_service.proto\x12\x15\x61\x64wright.evaluator.v1\x1a#adwright/context/v1/resources.proto\x1a\x19\x61\x64wright/type/v1/ad.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\"\xa2\x03\n\x13\x45valuateTextRequest\x12\x39\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x19.adwright.type.v1.AdFieldB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12^\n\x06\x66ormat\x18\x02 \x01(\tBN\xe2\x41\x01\x01\xfa\x41\x11\n\x0f\x61\x64wright/Format\xbaH3r.2,^formats/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01\x12\x43\n\x08language\x18\x03 \x01(\tB1\xe2\x41\x01\x01\xbaH*r%2#^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$\xd8\x01\x01\x12/\n\x05\x62rand\x18\x04 \x01(\x0b\x32\x1a.adwright.context.v1.BrandB\x04\xe2\x41\x01\x01\x12<\n\x08products\x18\x05 \x03(\x0b\x32\x1c.adwright.context.v1.ProductB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x64\x12\x1f\n\x07scorers\x18\x06 \x03(\tB\x0e\xe2\x41\x01\x01\xbaH\x07\x92\x01\x04\x10\x64\x18\x01\x12\x1b\n\x05\x62rief\x18\x07 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xa0\x1f\"m\n\x14\x45valuateTextResponse\x12\'\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x17.adwright.type.v1.Check\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x12\n\x05score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_score\"\x14\n\x12ListScorersRequest\"E\n\x13ListScorersResponse\x12.\n\x07scorers\x18\x01 \x03(\x0b\x32\x1d.adwright.evaluator.v1.Scorer\"=\n\x06Scorer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x32\x96\x02\n\x10\x45valuatorService\x12\x86\x01\n\x0c\x45valuateText\x12*.adwright.evaluator.v1.EvaluateTextRequest\x1a+.adwright.evaluator.v1.EvaluateTextResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/v1/texts:evaluate:\x01*\x12y\n\x0bListScorers\x12).adwright.evaluator.v1.ListScorersRequest\x1a*.adwright.evaluator.v1.ListScorersResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/scorersb\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n-adwright/evaluator/v1/evaluator_service.proto\x12\x15\x61\x64wright.evaluator.v1\x1a#adwright/context/v1/resources.proto\x1a&adwright/evaluator/v1/evaluation.proto\x1a!adwright/evaluator/v1/label.proto\x1a!adwright/evaluator/v1/suite.proto\x1a\x19\x61\x64wright/type/v1/ad.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a#google/longrunning/operations.proto\x1a\x1bgoogle/protobuf/empty.proto\"\xa2\x03\n\x13\x45valuateTextRequest\x12\x39\n\x06\x66ields\x18\x01 \x03(\x0b\x32\x19.adwright.type.v1.AdFieldB\x0e\xe2\x41\x01\x02\xbaH\x07\x92\x01\x04\x08\x01\x10\x64\x12^\n\x06\x66ormat\x18\x02 \x01(\tBN\xe2\x41\x01\x01\xfa\x41\x11\n\x0f\x61\x64wright/Format\xbaH3r.2,^formats/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01\x12\x43\n\x08language\x18\x03 \x01(\tB1\xe2\x41\x01\x01\xbaH*r%2#^[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*$\xd8\x01\x01\x12/\n\x05\x62rand\x18\x04 \x01(\x0b\x32\x1a.adwright.context.v1.BrandB\x04\xe2\x41\x01\x01\x12<\n\x08products\x18\x05 \x03(\x0b\x32\x1c.adwright.context.v1.ProductB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x64\x12\x1f\n\x07scorers\x18\x06 \x03(\tB\x0e\xe2\x41\x01\x01\xbaH\x07\x92\x01\x04\x10\x64\x18\x01\x12\x1b\n\x05\x62rief\x18\x07 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xa0\x1f\"m\n\x14\x45valuateTextResponse\x12\'\n\x06\x63hecks\x18\x01 \x03(\x0b\x32\x17.adwright.type.v1.Check\x12\x0e\n\x06passed\x18\x02 \x01(\x08\x12\x12\n\x05score\x18\x03 \x01(\x01H\x00\x88\x01\x01\x42\x08\n\x06_score\"\x14\n\x12ListScorersRequest\"E\n\x13ListScorersResponse\x12.\n\x07scorers\x18\x01 \x03(\x0b\x32\x1d.adwright.evaluator.v1.Scorer\"=\n\x06Scorer\x12\x0c\n\x04name\x18\x01 \x01(\t\x12\x13\n\x0b\x64\x65scription\x18\x02 \x01(\t\x12\x10\n\x08required\x18\x03 \x01(\x08\x32\xd2\x14\n\x10\x45valuatorService\x12\x86\x01\n\x0c\x45valuateText\x12*.adwright.evaluator.v1.EvaluateTextRequest\x1a+.adwright.evaluator.v1.EvaluateTextResponse\"\x1d\x82\xd3\xe4\x93\x02\x17\"\x12/v1/texts:evaluate:\x01*\x12y\n\x0bListScorers\x12).adwright.evaluator.v1.ListScorersRequest\x1a*.adwright.evaluator.v1.ListScorersResponse\"\x13\x82\xd3\xe4\x93\x02\r\x12\x0b/v1/scorers\x12\x96\x01\n\rRunEvaluation\x12+.adwright.evaluator.v1.RunEvaluationRequest\x1a\x1d.google.longrunning.Operation\"9\xca\x41\x18\n\nEvaluation\x12\nEvaluation\x82\xd3\xe4\x93\x02\x18\"\x13/v1/evaluations:run:\x01*\x12\xa8\x01\n\x10ResumeEvaluation\x12..adwright.evaluator.v1.ResumeEvaluationRequest\x1a\x1d.google.longrunning.Operation\"E\xca\x41\x18\n\nEvaluation\x12\nEvaluation\x82\xd3\xe4\x93\x02$\"\x1f/v1/{name=evaluations/*}:resume:\x01*\x12\x81\x01\n\rGetEvaluation\x12+.adwright.evaluator.v1.GetEvaluationRequest\x1a!.adwright.evaluator.v1.Evaluation\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/{name=evaluations/*}\x12\x89\x01\n\x0fListEvaluations\x12-.adwright.evaluator.v1.ListEvaluationsRequest\x1a..adwright.evaluator.v1.ListEvaluationsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/evaluations\x12|\n\x10\x44\x65leteEvaluation\x12..adwright.evaluator.v1.DeleteEvaluationRequest\x1a\x16.google.protobuf.Empty\" \x82\xd3\xe4\x93\x02\x1a*\x18/v1/{name=evaluations/*}\x12\x8d\x01\n\x0fWatchEvaluation\x12-.adwright.evaluator.v1.WatchEvaluationRequest\x1a!.adwright.evaluator.v1.Evaluation\"&\x82\xd3\xe4\x93\x02 \x12\x1e/v1/{name=evaluations/*}:watch0\x01\x12\x90\x01\n\x0bListResults\x12).adwright.evaluator.v1.ListResultsRequest\x1a*.adwright.evaluator.v1.ListResultsResponse\"*\x82\xd3\xe4\x93\x02$\x12\"/v1/{parent=evaluations/*}/results\x12\x9d\x01\n\x12\x43ompareEvaluations\x12\x30.adwright.evaluator.v1.CompareEvaluationsRequest\x1a\x31.adwright.evaluator.v1.CompareEvaluationsResponse\"\"\x82\xd3\xe4\x93\x02\x1c\"\x17/v1/evaluations:compare:\x01*\x12\x9e\x01\n\x10\x45xportEvaluation\x12..adwright.evaluator.v1.ExportEvaluationRequest\x1a/.adwright.evaluator.v1.ExportEvaluationResponse\"\'\x82\xd3\xe4\x93\x02!\x12\x1f/v1/{name=evaluations/*}:export0\x01\x12\x95\x01\n\x0c\x43reateLabels\x12*.adwright.evaluator.v1.CreateLabelsRequest\x1a+.adwright.evaluator.v1.CreateLabelsResponse\",\x82\xd3\xe4\x93\x02&\"!/v1/{parent=evaluations/*}/labels:\x01*\x12\x8c\x01\n\nListLabels\x12(.adwright.evaluator.v1.ListLabelsRequest\x1a).adwright.evaluator.v1.ListLabelsResponse\")\x82\xd3\xe4\x93\x02#\x12!/v1/{parent=evaluations/*}/labels\x12\x9b\x01\n\x0e\x43\x61librateJudge\x12,.adwright.evaluator.v1.CalibrateJudgeRequest\x1a-.adwright.evaluator.v1.CalibrateJudgeResponse\",\x82\xd3\xe4\x93\x02&\x12$/v1/{parent=evaluations/*}:calibrate\x12q\n\x0b\x43reateSuite\x12).adwright.evaluator.v1.CreateSuiteRequest\x1a\x1c.adwright.evaluator.v1.Suite\"\x19\x82\xd3\xe4\x93\x02\x13\"\n/v1/suites:\x05suite\x12m\n\x08GetSuite\x12&.adwright.evaluator.v1.GetSuiteRequest\x1a\x1c.adwright.evaluator.v1.Suite\"\x1b\x82\xd3\xe4\x93\x02\x15\x12\x13/v1/{name=suites/*}\x12u\n\nListSuites\x12(.adwright.evaluator.v1.ListSuitesRequest\x1a).adwright.evaluator.v1.ListSuitesResponse\"\x12\x82\xd3\xe4\x93\x02\x0c\x12\n/v1/suites\x12m\n\x0b\x44\x65leteSuite\x12).adwright.evaluator.v1.DeleteSuiteRequest\x1a\x16.google.protobuf.Empty\"\x1b\x82\xd3\xe4\x93\x02\x15*\x13/v1/{name=suites/*}\x12w\n\x07\x41\x64\x64\x43\x61se\x12%.adwright.evaluator.v1.AddCaseRequest\x1a\x1c.adwright.evaluator.v1.Suite\"\'\x82\xd3\xe4\x93\x02!\"\x1c/v1/{suite=suites/*}:addCase:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -55,16 +60,50 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_EVALUATORSERVICE'].methods_by_name['EvaluateText']._serialized_options = b'\202\323\344\223\002\027\"\022/v1/texts:evaluate:\001*'
   _globals['_EVALUATORSERVICE'].methods_by_name['ListScorers']._loaded_options = None
   _globals['_EVALUATORSERVICE'].methods_by_name['ListScorers']._serialized_options = b'\202\323\344\223\002\r\022\013/v1/scorers'
-  _globals['_EVALUATETEXTREQUEST']._serialized_start=256
-  _globals['_EVALUATETEXTREQUEST']._serialized_end=674
-  _globals['_EVALUATETEXTRESPONSE']._serialized_start=676
-  _globals['_EVALUATETEXTRESPONSE']._serialized_end=785
-  _globals['_LISTSCORERSREQUEST']._serialized_start=787
-  _globals['_LISTSCORERSREQUEST']._serialized_end=807
-  _globals['_LISTSCORERSRESPONSE']._serialized_start=809
-  _globals['_LISTSCORERSRESPONSE']._serialized_end=878
-  _globals['_SCORER']._serialized_start=880
-  _globals['_SCORER']._serialized_end=941
-  _globals['_EVALUATORSERVICE']._serialized_start=944
-  _globals['_EVALUATORSERVICE']._serialized_end=1222
+  _globals['_EVALUATORSERVICE'].methods_by_name['RunEvaluation']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['RunEvaluation']._serialized_options = b'\312A\030\n\nEvaluation\022\nEvaluation\202\323\344\223\002\030\"\023/v1/evaluations:run:\001*'
+  _globals['_EVALUATORSERVICE'].methods_by_name['ResumeEvaluation']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['ResumeEvaluation']._serialized_options = b'\312A\030\n\nEvaluation\022\nEvaluation\202\323\344\223\002$\"\037/v1/{name=evaluations/*}:resume:\001*'
+  _globals['_EVALUATORSERVICE'].methods_by_name['GetEvaluation']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['GetEvaluation']._serialized_options = b'\202\323\344\223\002\032\022\030/v1/{name=evaluations/*}'
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListEvaluations']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListEvaluations']._serialized_options = b'\202\323\344\223\002\021\022\017/v1/evaluations'
+  _globals['_EVALUATORSERVICE'].methods_by_name['DeleteEvaluation']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['DeleteEvaluation']._serialized_options = b'\202\323\344\223\002\032*\030/v1/{name=evaluations/*}'
+  _globals['_EVALUATORSERVICE'].methods_by_name['WatchEvaluation']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['WatchEvaluation']._serialized_options = b'\202\323\344\223\002 \022\036/v1/{name=evaluations/*}:watch'
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListResults']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListResults']._serialized_options = b'\202\323\344\223\002$\022\"/v1/{parent=evaluations/*}/results'
+  _globals['_EVALUATORSERVICE'].methods_by_name['CompareEvaluations']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['CompareEvaluations']._serialized_options = b'\202\323\344\223\002\034\"\027/v1/evaluations:compare:\001*'
+  _globals['_EVALUATORSERVICE'].methods_by_name['ExportEvaluation']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['ExportEvaluation']._serialized_options = b'\202\323\344\223\002!\022\037/v1/{name=evaluations/*}:export'
+  _globals['_EVALUATORSERVICE'].methods_by_name['CreateLabels']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['CreateLabels']._serialized_options = b'\202\323\344\223\002&\"!/v1/{parent=evaluations/*}/labels:\001*'
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListLabels']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListLabels']._serialized_options = b'\202\323\344\223\002#\022!/v1/{parent=evaluations/*}/labels'
+  _globals['_EVALUATORSERVICE'].methods_by_name['CalibrateJudge']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['CalibrateJudge']._serialized_options = b'\202\323\344\223\002&\022$/v1/{parent=evaluations/*}:calibrate'
+  _globals['_EVALUATORSERVICE'].methods_by_name['CreateSuite']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['CreateSuite']._serialized_options = b'\202\323\344\223\002\023\"\n/v1/suites:\005suite'
+  _globals['_EVALUATORSERVICE'].methods_by_name['GetSuite']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['GetSuite']._serialized_options = b'\202\323\344\223\002\025\022\023/v1/{name=suites/*}'
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListSuites']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['ListSuites']._serialized_options = b'\202\323\344\223\002\014\022\n/v1/suites'
+  _globals['_EVALUATORSERVICE'].methods_by_name['DeleteSuite']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['DeleteSuite']._serialized_options = b'\202\323\344\223\002\025*\023/v1/{name=suites/*}'
+  _globals['_EVALUATORSERVICE'].methods_by_name['AddCase']._loaded_options = None
+  _globals['_EVALUATORSERVICE'].methods_by_name['AddCase']._serialized_options = b'\202\323\344\223\002!\"\034/v1/{suite=suites/*}:addCase:\001*'
+  _globals['_EVALUATETEXTREQUEST']._serialized_start=432
+  _globals['_EVALUATETEXTREQUEST']._serialized_end=850
+  _globals['_EVALUATETEXTRESPONSE']._serialized_start=852
+  _globals['_EVALUATETEXTRESPONSE']._serialized_end=961
+  _globals['_LISTSCORERSREQUEST']._serialized_start=963
+  _globals['_LISTSCORERSREQUEST']._serialized_end=983
+  _globals['_LISTSCORERSRESPONSE']._serialized_start=985
+  _globals['_LISTSCORERSRESPONSE']._serialized_end=1054
+  _globals['_SCORER']._serialized_start=1056
+  _globals['_SCORER']._serialized_end=1117
+  _globals['_EVALUATORSERVICE']._serialized_start=1120
+  _globals['_EVALUATORSERVICE']._serialized_end=3762
 # @@protoc_insertion_point(module_scope)

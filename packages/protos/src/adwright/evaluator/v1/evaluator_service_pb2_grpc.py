@@ -3,7 +3,12 @@
 import grpc
 import warnings
 
+from adwright.evaluator.v1 import evaluation_pb2 as adwright_dot_evaluator_dot_v1_dot_evaluation__pb2
 from adwright.evaluator.v1 import evaluator_service_pb2 as adwright_dot_evaluator_dot_v1_dot_evaluator__service__pb2
+from adwright.evaluator.v1 import label_pb2 as adwright_dot_evaluator_dot_v1_dot_label__pb2
+from adwright.evaluator.v1 import suite_pb2 as adwright_dot_evaluator_dot_v1_dot_suite__pb2
+from google.longrunning import operations_pb2 as google_dot_longrunning_dot_operations__pb2
+from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
 GRPC_GENERATED_VERSION = '1.85.1'
 GRPC_VERSION = grpc.__version__
@@ -26,7 +31,7 @@ if _version_not_supported:
 
 
 class EvaluatorServiceStub:
-    """Says how good a text is, and why.
+    """Says how good a text is, and why; which prompt or model is better, and how sure that is.
     """
 
     def __init__(self, channel):
@@ -45,10 +50,95 @@ class EvaluatorServiceStub:
                 request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluator__service__pb2.ListScorersRequest.SerializeToString,
                 response_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluator__service__pb2.ListScorersResponse.FromString,
                 _registered_method=True)
+        self.RunEvaluation = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/RunEvaluation',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.RunEvaluationRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.ResumeEvaluation = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/ResumeEvaluation',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ResumeEvaluationRequest.SerializeToString,
+                response_deserializer=google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+                _registered_method=True)
+        self.GetEvaluation = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/GetEvaluation',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.GetEvaluationRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.Evaluation.FromString,
+                _registered_method=True)
+        self.ListEvaluations = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/ListEvaluations',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListEvaluationsRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListEvaluationsResponse.FromString,
+                _registered_method=True)
+        self.DeleteEvaluation = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/DeleteEvaluation',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.DeleteEvaluationRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.WatchEvaluation = channel.unary_stream(
+                '/adwright.evaluator.v1.EvaluatorService/WatchEvaluation',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.WatchEvaluationRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.Evaluation.FromString,
+                _registered_method=True)
+        self.ListResults = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/ListResults',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListResultsRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListResultsResponse.FromString,
+                _registered_method=True)
+        self.CompareEvaluations = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/CompareEvaluations',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.CompareEvaluationsRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.CompareEvaluationsResponse.FromString,
+                _registered_method=True)
+        self.ExportEvaluation = channel.unary_stream(
+                '/adwright.evaluator.v1.EvaluatorService/ExportEvaluation',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ExportEvaluationRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ExportEvaluationResponse.FromString,
+                _registered_method=True)
+        self.CreateLabels = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/CreateLabels',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.CreateLabelsRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.CreateLabelsResponse.FromString,
+                _registered_method=True)
+        self.ListLabels = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/ListLabels',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.ListLabelsRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.ListLabelsResponse.FromString,
+                _registered_method=True)
+        self.CalibrateJudge = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/CalibrateJudge',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.CalibrateJudgeRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.CalibrateJudgeResponse.FromString,
+                _registered_method=True)
+        self.CreateSuite = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/CreateSuite',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.CreateSuiteRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.FromString,
+                _registered_method=True)
+        self.GetSuite = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/GetSuite',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.GetSuiteRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.FromString,
+                _registered_method=True)
+        self.ListSuites = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/ListSuites',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.ListSuitesRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.ListSuitesResponse.FromString,
+                _registered_method=True)
+        self.DeleteSuite = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/DeleteSuite',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.DeleteSuiteRequest.SerializeToString,
+                response_deserializer=google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+                _registered_method=True)
+        self.AddCase = channel.unary_unary(
+                '/adwright.evaluator.v1.EvaluatorService/AddCase',
+                request_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.AddCaseRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.FromString,
+                _registered_method=True)
 
 
 class EvaluatorServiceServicer:
-    """Says how good a text is, and why.
+    """Says how good a text is, and why; which prompt or model is better, and how sure that is.
     """
 
     def EvaluateText(self, request, context):
@@ -67,6 +157,130 @@ class EvaluatorServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def RunEvaluation(self, request, context):
+        """Begins a run of prompts × providers × cases that survives its caller and this server. `metadata` and `response` are
+        Evaluation; google.longrunning.Operations reads, waits for and cancels it.
+        Errors: INVALID_ARGUMENT (what is wrong in the suite, with file, line and column), NOT_FOUND (suite).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ResumeEvaluation(self, request, context):
+        """Goes on with a run that was cancelled or ran out of its budget; cells that ended in an error are run again.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (it runs, or nothing is left to do).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetEvaluation(self, request, context):
+        """Reads one run. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListEvaluations(self, request, context):
+        """Lists the runs, newest first.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteEvaluation(self, request, context):
+        """Removes a run with its results and labels; one that runs is cancelled. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def WatchEvaluation(self, request, context):
+        """Sends the run at once and whenever more of it is done, until it has ended. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListResults(self, request, context):
+        """Lists the cells of a run, by case, then provider, prompt and repeat. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CompareEvaluations(self, request, context):
+        """Compares two runs case by case. Errors: NOT_FOUND, INVALID_ARGUMENT (no case is in both).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ExportEvaluation(self, request, context):
+        """Sends a run as a file. Errors: NOT_FOUND, INVALID_ARGUMENT (format).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateLabels(self, request, context):
+        """Writes down what people say of cells; a label of the same person for the same cell is replaced.
+        Errors: NOT_FOUND (evaluation, cell).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListLabels(self, request, context):
+        """Lists what people said of a run's cells. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CalibrateJudge(self, request, context):
+        """Holds a judge's scores against people's labels: agreement, and the threshold at which it agrees best.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (too few labels).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def CreateSuite(self, request, context):
+        """Keeps a suite under a name. Errors: INVALID_ARGUMENT, ALREADY_EXISTS.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def GetSuite(self, request, context):
+        """Reads one suite. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ListSuites(self, request, context):
+        """Lists the suites by name, without their files.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def DeleteSuite(self, request, context):
+        """Removes a suite; runs of it stay. Errors: NOT_FOUND.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def AddCase(self, request, context):
+        """Adds a case to a suite, which is made if there is none. Errors: INVALID_ARGUMENT.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_EvaluatorServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -80,6 +294,91 @@ def add_EvaluatorServiceServicer_to_server(servicer, server):
                     request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluator__service__pb2.ListScorersRequest.FromString,
                     response_serializer=adwright_dot_evaluator_dot_v1_dot_evaluator__service__pb2.ListScorersResponse.SerializeToString,
             ),
+            'RunEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.RunEvaluation,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.RunEvaluationRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'ResumeEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.ResumeEvaluation,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ResumeEvaluationRequest.FromString,
+                    response_serializer=google_dot_longrunning_dot_operations__pb2.Operation.SerializeToString,
+            ),
+            'GetEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetEvaluation,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.GetEvaluationRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.Evaluation.SerializeToString,
+            ),
+            'ListEvaluations': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListEvaluations,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListEvaluationsRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListEvaluationsResponse.SerializeToString,
+            ),
+            'DeleteEvaluation': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteEvaluation,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.DeleteEvaluationRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'WatchEvaluation': grpc.unary_stream_rpc_method_handler(
+                    servicer.WatchEvaluation,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.WatchEvaluationRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.Evaluation.SerializeToString,
+            ),
+            'ListResults': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListResults,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListResultsRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListResultsResponse.SerializeToString,
+            ),
+            'CompareEvaluations': grpc.unary_unary_rpc_method_handler(
+                    servicer.CompareEvaluations,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.CompareEvaluationsRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.CompareEvaluationsResponse.SerializeToString,
+            ),
+            'ExportEvaluation': grpc.unary_stream_rpc_method_handler(
+                    servicer.ExportEvaluation,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ExportEvaluationRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ExportEvaluationResponse.SerializeToString,
+            ),
+            'CreateLabels': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateLabels,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.CreateLabelsRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.CreateLabelsResponse.SerializeToString,
+            ),
+            'ListLabels': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListLabels,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.ListLabelsRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.ListLabelsResponse.SerializeToString,
+            ),
+            'CalibrateJudge': grpc.unary_unary_rpc_method_handler(
+                    servicer.CalibrateJudge,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.CalibrateJudgeRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_label__pb2.CalibrateJudgeResponse.SerializeToString,
+            ),
+            'CreateSuite': grpc.unary_unary_rpc_method_handler(
+                    servicer.CreateSuite,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.CreateSuiteRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.SerializeToString,
+            ),
+            'GetSuite': grpc.unary_unary_rpc_method_handler(
+                    servicer.GetSuite,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.GetSuiteRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.SerializeToString,
+            ),
+            'ListSuites': grpc.unary_unary_rpc_method_handler(
+                    servicer.ListSuites,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.ListSuitesRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.ListSuitesResponse.SerializeToString,
+            ),
+            'DeleteSuite': grpc.unary_unary_rpc_method_handler(
+                    servicer.DeleteSuite,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.DeleteSuiteRequest.FromString,
+                    response_serializer=google_dot_protobuf_dot_empty__pb2.Empty.SerializeToString,
+            ),
+            'AddCase': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddCase,
+                    request_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.AddCaseRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.SerializeToString,
+            ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
             'adwright.evaluator.v1.EvaluatorService', rpc_method_handlers)
@@ -89,7 +388,7 @@ def add_EvaluatorServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class EvaluatorService:
-    """Says how good a text is, and why.
+    """Says how good a text is, and why; which prompt or model is better, and how sure that is.
     """
 
     @staticmethod
@@ -136,6 +435,465 @@ class EvaluatorService:
             '/adwright.evaluator.v1.EvaluatorService/ListScorers',
             adwright_dot_evaluator_dot_v1_dot_evaluator__service__pb2.ListScorersRequest.SerializeToString,
             adwright_dot_evaluator_dot_v1_dot_evaluator__service__pb2.ListScorersResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def RunEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/RunEvaluation',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.RunEvaluationRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ResumeEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/ResumeEvaluation',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ResumeEvaluationRequest.SerializeToString,
+            google_dot_longrunning_dot_operations__pb2.Operation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/GetEvaluation',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.GetEvaluationRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.Evaluation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListEvaluations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/ListEvaluations',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListEvaluationsRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListEvaluationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/DeleteEvaluation',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.DeleteEvaluationRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def WatchEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/WatchEvaluation',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.WatchEvaluationRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.Evaluation.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListResults(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/ListResults',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListResultsRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ListResultsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CompareEvaluations(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/CompareEvaluations',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.CompareEvaluationsRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.CompareEvaluationsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ExportEvaluation(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_stream(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/ExportEvaluation',
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ExportEvaluationRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_evaluation__pb2.ExportEvaluationResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateLabels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/CreateLabels',
+            adwright_dot_evaluator_dot_v1_dot_label__pb2.CreateLabelsRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_label__pb2.CreateLabelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListLabels(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/ListLabels',
+            adwright_dot_evaluator_dot_v1_dot_label__pb2.ListLabelsRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_label__pb2.ListLabelsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CalibrateJudge(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/CalibrateJudge',
+            adwright_dot_evaluator_dot_v1_dot_label__pb2.CalibrateJudgeRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_label__pb2.CalibrateJudgeResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def CreateSuite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/CreateSuite',
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.CreateSuiteRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def GetSuite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/GetSuite',
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.GetSuiteRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ListSuites(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/ListSuites',
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.ListSuitesRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.ListSuitesResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def DeleteSuite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/DeleteSuite',
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.DeleteSuiteRequest.SerializeToString,
+            google_dot_protobuf_dot_empty__pb2.Empty.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddCase(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.evaluator.v1.EvaluatorService/AddCase',
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.AddCaseRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.FromString,
             options,
             channel_credentials,
             insecure,

@@ -3,8 +3,13 @@
 isort:skip_file
 """
 
+from adwright.evaluator.v1 import evaluation_pb2 as _evaluation_pb2
 from adwright.evaluator.v1 import evaluator_service_pb2 as _evaluator_service_pb2
+from adwright.evaluator.v1 import label_pb2 as _label_pb2
+from adwright.evaluator.v1 import suite_pb2 as _suite_pb2
 from collections import abc as _abc
+from google.longrunning import operations_pb2 as _operations_pb2
+from google.protobuf import empty_pb2 as _empty_pb2
 from grpc import aio as _aio
 import abc as _abc_1
 import grpc as _grpc
@@ -27,7 +32,7 @@ GRPC_GENERATED_VERSION: str
 GRPC_VERSION: str
 
 class EvaluatorServiceStub:
-    """Says how good a text is, and why."""
+    """Says how good a text is, and why; which prompt or model is better, and how sure that is."""
 
     @_typing.overload
     def __new__(cls, channel: _grpc.Channel) -> _Self: ...
@@ -40,10 +45,53 @@ class EvaluatorServiceStub:
     """
     ListScorers: _grpc.UnaryUnaryMultiCallable[_evaluator_service_pb2.ListScorersRequest, _evaluator_service_pb2.ListScorersResponse]
     """Lists the scorers by name."""
+    RunEvaluation: _grpc.UnaryUnaryMultiCallable[_evaluation_pb2.RunEvaluationRequest, _operations_pb2.Operation]
+    """Begins a run of prompts × providers × cases that survives its caller and this server. `metadata` and `response` are
+    Evaluation; google.longrunning.Operations reads, waits for and cancels it.
+    Errors: INVALID_ARGUMENT (what is wrong in the suite, with file, line and column), NOT_FOUND (suite).
+    """
+    ResumeEvaluation: _grpc.UnaryUnaryMultiCallable[_evaluation_pb2.ResumeEvaluationRequest, _operations_pb2.Operation]
+    """Goes on with a run that was cancelled or ran out of its budget; cells that ended in an error are run again.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (it runs, or nothing is left to do).
+    """
+    GetEvaluation: _grpc.UnaryUnaryMultiCallable[_evaluation_pb2.GetEvaluationRequest, _evaluation_pb2.Evaluation]
+    """Reads one run. Errors: NOT_FOUND."""
+    ListEvaluations: _grpc.UnaryUnaryMultiCallable[_evaluation_pb2.ListEvaluationsRequest, _evaluation_pb2.ListEvaluationsResponse]
+    """Lists the runs, newest first."""
+    DeleteEvaluation: _grpc.UnaryUnaryMultiCallable[_evaluation_pb2.DeleteEvaluationRequest, _empty_pb2.Empty]
+    """Removes a run with its results and labels; one that runs is cancelled. Errors: NOT_FOUND."""
+    WatchEvaluation: _grpc.UnaryStreamMultiCallable[_evaluation_pb2.WatchEvaluationRequest, _evaluation_pb2.Evaluation]
+    """Sends the run at once and whenever more of it is done, until it has ended. Errors: NOT_FOUND."""
+    ListResults: _grpc.UnaryUnaryMultiCallable[_evaluation_pb2.ListResultsRequest, _evaluation_pb2.ListResultsResponse]
+    """Lists the cells of a run, by case, then provider, prompt and repeat. Errors: NOT_FOUND."""
+    CompareEvaluations: _grpc.UnaryUnaryMultiCallable[_evaluation_pb2.CompareEvaluationsRequest, _evaluation_pb2.CompareEvaluationsResponse]
+    """Compares two runs case by case. Errors: NOT_FOUND, INVALID_ARGUMENT (no case is in both)."""
+    ExportEvaluation: _grpc.UnaryStreamMultiCallable[_evaluation_pb2.ExportEvaluationRequest, _evaluation_pb2.ExportEvaluationResponse]
+    """Sends a run as a file. Errors: NOT_FOUND, INVALID_ARGUMENT (format)."""
+    CreateLabels: _grpc.UnaryUnaryMultiCallable[_label_pb2.CreateLabelsRequest, _label_pb2.CreateLabelsResponse]
+    """Writes down what people say of cells; a label of the same person for the same cell is replaced.
+    Errors: NOT_FOUND (evaluation, cell).
+    """
+    ListLabels: _grpc.UnaryUnaryMultiCallable[_label_pb2.ListLabelsRequest, _label_pb2.ListLabelsResponse]
+    """Lists what people said of a run's cells. Errors: NOT_FOUND."""
+    CalibrateJudge: _grpc.UnaryUnaryMultiCallable[_label_pb2.CalibrateJudgeRequest, _label_pb2.CalibrateJudgeResponse]
+    """Holds a judge's scores against people's labels: agreement, and the threshold at which it agrees best.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (too few labels).
+    """
+    CreateSuite: _grpc.UnaryUnaryMultiCallable[_suite_pb2.CreateSuiteRequest, _suite_pb2.Suite]
+    """Keeps a suite under a name. Errors: INVALID_ARGUMENT, ALREADY_EXISTS."""
+    GetSuite: _grpc.UnaryUnaryMultiCallable[_suite_pb2.GetSuiteRequest, _suite_pb2.Suite]
+    """Reads one suite. Errors: NOT_FOUND."""
+    ListSuites: _grpc.UnaryUnaryMultiCallable[_suite_pb2.ListSuitesRequest, _suite_pb2.ListSuitesResponse]
+    """Lists the suites by name, without their files."""
+    DeleteSuite: _grpc.UnaryUnaryMultiCallable[_suite_pb2.DeleteSuiteRequest, _empty_pb2.Empty]
+    """Removes a suite; runs of it stay. Errors: NOT_FOUND."""
+    AddCase: _grpc.UnaryUnaryMultiCallable[_suite_pb2.AddCaseRequest, _suite_pb2.Suite]
+    """Adds a case to a suite, which is made if there is none. Errors: INVALID_ARGUMENT."""
 
 @_typing.type_check_only
 class EvaluatorServiceAsyncStub(EvaluatorServiceStub):
-    """Says how good a text is, and why."""
+    """Says how good a text is, and why; which prompt or model is better, and how sure that is."""
 
     def __init__(self, channel: _aio.Channel) -> None: ...
     EvaluateText: _aio.UnaryUnaryMultiCallable[_evaluator_service_pb2.EvaluateTextRequest, _evaluator_service_pb2.EvaluateTextResponse]  # type: ignore[assignment]
@@ -53,9 +101,52 @@ class EvaluatorServiceAsyncStub(EvaluatorServiceStub):
     """
     ListScorers: _aio.UnaryUnaryMultiCallable[_evaluator_service_pb2.ListScorersRequest, _evaluator_service_pb2.ListScorersResponse]  # type: ignore[assignment]
     """Lists the scorers by name."""
+    RunEvaluation: _aio.UnaryUnaryMultiCallable[_evaluation_pb2.RunEvaluationRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Begins a run of prompts × providers × cases that survives its caller and this server. `metadata` and `response` are
+    Evaluation; google.longrunning.Operations reads, waits for and cancels it.
+    Errors: INVALID_ARGUMENT (what is wrong in the suite, with file, line and column), NOT_FOUND (suite).
+    """
+    ResumeEvaluation: _aio.UnaryUnaryMultiCallable[_evaluation_pb2.ResumeEvaluationRequest, _operations_pb2.Operation]  # type: ignore[assignment]
+    """Goes on with a run that was cancelled or ran out of its budget; cells that ended in an error are run again.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (it runs, or nothing is left to do).
+    """
+    GetEvaluation: _aio.UnaryUnaryMultiCallable[_evaluation_pb2.GetEvaluationRequest, _evaluation_pb2.Evaluation]  # type: ignore[assignment]
+    """Reads one run. Errors: NOT_FOUND."""
+    ListEvaluations: _aio.UnaryUnaryMultiCallable[_evaluation_pb2.ListEvaluationsRequest, _evaluation_pb2.ListEvaluationsResponse]  # type: ignore[assignment]
+    """Lists the runs, newest first."""
+    DeleteEvaluation: _aio.UnaryUnaryMultiCallable[_evaluation_pb2.DeleteEvaluationRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Removes a run with its results and labels; one that runs is cancelled. Errors: NOT_FOUND."""
+    WatchEvaluation: _aio.UnaryStreamMultiCallable[_evaluation_pb2.WatchEvaluationRequest, _evaluation_pb2.Evaluation]  # type: ignore[assignment]
+    """Sends the run at once and whenever more of it is done, until it has ended. Errors: NOT_FOUND."""
+    ListResults: _aio.UnaryUnaryMultiCallable[_evaluation_pb2.ListResultsRequest, _evaluation_pb2.ListResultsResponse]  # type: ignore[assignment]
+    """Lists the cells of a run, by case, then provider, prompt and repeat. Errors: NOT_FOUND."""
+    CompareEvaluations: _aio.UnaryUnaryMultiCallable[_evaluation_pb2.CompareEvaluationsRequest, _evaluation_pb2.CompareEvaluationsResponse]  # type: ignore[assignment]
+    """Compares two runs case by case. Errors: NOT_FOUND, INVALID_ARGUMENT (no case is in both)."""
+    ExportEvaluation: _aio.UnaryStreamMultiCallable[_evaluation_pb2.ExportEvaluationRequest, _evaluation_pb2.ExportEvaluationResponse]  # type: ignore[assignment]
+    """Sends a run as a file. Errors: NOT_FOUND, INVALID_ARGUMENT (format)."""
+    CreateLabels: _aio.UnaryUnaryMultiCallable[_label_pb2.CreateLabelsRequest, _label_pb2.CreateLabelsResponse]  # type: ignore[assignment]
+    """Writes down what people say of cells; a label of the same person for the same cell is replaced.
+    Errors: NOT_FOUND (evaluation, cell).
+    """
+    ListLabels: _aio.UnaryUnaryMultiCallable[_label_pb2.ListLabelsRequest, _label_pb2.ListLabelsResponse]  # type: ignore[assignment]
+    """Lists what people said of a run's cells. Errors: NOT_FOUND."""
+    CalibrateJudge: _aio.UnaryUnaryMultiCallable[_label_pb2.CalibrateJudgeRequest, _label_pb2.CalibrateJudgeResponse]  # type: ignore[assignment]
+    """Holds a judge's scores against people's labels: agreement, and the threshold at which it agrees best.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (too few labels).
+    """
+    CreateSuite: _aio.UnaryUnaryMultiCallable[_suite_pb2.CreateSuiteRequest, _suite_pb2.Suite]  # type: ignore[assignment]
+    """Keeps a suite under a name. Errors: INVALID_ARGUMENT, ALREADY_EXISTS."""
+    GetSuite: _aio.UnaryUnaryMultiCallable[_suite_pb2.GetSuiteRequest, _suite_pb2.Suite]  # type: ignore[assignment]
+    """Reads one suite. Errors: NOT_FOUND."""
+    ListSuites: _aio.UnaryUnaryMultiCallable[_suite_pb2.ListSuitesRequest, _suite_pb2.ListSuitesResponse]  # type: ignore[assignment]
+    """Lists the suites by name, without their files."""
+    DeleteSuite: _aio.UnaryUnaryMultiCallable[_suite_pb2.DeleteSuiteRequest, _empty_pb2.Empty]  # type: ignore[assignment]
+    """Removes a suite; runs of it stay. Errors: NOT_FOUND."""
+    AddCase: _aio.UnaryUnaryMultiCallable[_suite_pb2.AddCaseRequest, _suite_pb2.Suite]  # type: ignore[assignment]
+    """Adds a case to a suite, which is made if there is none. Errors: INVALID_ARGUMENT."""
 
 class EvaluatorServiceServicer(metaclass=_abc_1.ABCMeta):
-    """Says how good a text is, and why."""
+    """Says how good a text is, and why; which prompt or model is better, and how sure that is."""
 
     @_abc_1.abstractmethod
     def EvaluateText(
@@ -75,5 +166,150 @@ class EvaluatorServiceServicer(metaclass=_abc_1.ABCMeta):
         context: _ServicerContext,
     ) -> _typing.Union[_evaluator_service_pb2.ListScorersResponse, _abc.Awaitable[_evaluator_service_pb2.ListScorersResponse]]:
         """Lists the scorers by name."""
+
+    @_abc_1.abstractmethod
+    def RunEvaluation(
+        self,
+        request: _evaluation_pb2.RunEvaluationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Begins a run of prompts × providers × cases that survives its caller and this server. `metadata` and `response` are
+        Evaluation; google.longrunning.Operations reads, waits for and cancels it.
+        Errors: INVALID_ARGUMENT (what is wrong in the suite, with file, line and column), NOT_FOUND (suite).
+        """
+
+    @_abc_1.abstractmethod
+    def ResumeEvaluation(
+        self,
+        request: _evaluation_pb2.ResumeEvaluationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_operations_pb2.Operation, _abc.Awaitable[_operations_pb2.Operation]]:
+        """Goes on with a run that was cancelled or ran out of its budget; cells that ended in an error are run again.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (it runs, or nothing is left to do).
+        """
+
+    @_abc_1.abstractmethod
+    def GetEvaluation(
+        self,
+        request: _evaluation_pb2.GetEvaluationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_evaluation_pb2.Evaluation, _abc.Awaitable[_evaluation_pb2.Evaluation]]:
+        """Reads one run. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListEvaluations(
+        self,
+        request: _evaluation_pb2.ListEvaluationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_evaluation_pb2.ListEvaluationsResponse, _abc.Awaitable[_evaluation_pb2.ListEvaluationsResponse]]:
+        """Lists the runs, newest first."""
+
+    @_abc_1.abstractmethod
+    def DeleteEvaluation(
+        self,
+        request: _evaluation_pb2.DeleteEvaluationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Removes a run with its results and labels; one that runs is cancelled. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def WatchEvaluation(
+        self,
+        request: _evaluation_pb2.WatchEvaluationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_evaluation_pb2.Evaluation], _abc.AsyncIterator[_evaluation_pb2.Evaluation]]:
+        """Sends the run at once and whenever more of it is done, until it has ended. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListResults(
+        self,
+        request: _evaluation_pb2.ListResultsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_evaluation_pb2.ListResultsResponse, _abc.Awaitable[_evaluation_pb2.ListResultsResponse]]:
+        """Lists the cells of a run, by case, then provider, prompt and repeat. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CompareEvaluations(
+        self,
+        request: _evaluation_pb2.CompareEvaluationsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_evaluation_pb2.CompareEvaluationsResponse, _abc.Awaitable[_evaluation_pb2.CompareEvaluationsResponse]]:
+        """Compares two runs case by case. Errors: NOT_FOUND, INVALID_ARGUMENT (no case is in both)."""
+
+    @_abc_1.abstractmethod
+    def ExportEvaluation(
+        self,
+        request: _evaluation_pb2.ExportEvaluationRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_abc.Iterator[_evaluation_pb2.ExportEvaluationResponse], _abc.AsyncIterator[_evaluation_pb2.ExportEvaluationResponse]]:
+        """Sends a run as a file. Errors: NOT_FOUND, INVALID_ARGUMENT (format)."""
+
+    @_abc_1.abstractmethod
+    def CreateLabels(
+        self,
+        request: _label_pb2.CreateLabelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_label_pb2.CreateLabelsResponse, _abc.Awaitable[_label_pb2.CreateLabelsResponse]]:
+        """Writes down what people say of cells; a label of the same person for the same cell is replaced.
+        Errors: NOT_FOUND (evaluation, cell).
+        """
+
+    @_abc_1.abstractmethod
+    def ListLabels(
+        self,
+        request: _label_pb2.ListLabelsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_label_pb2.ListLabelsResponse, _abc.Awaitable[_label_pb2.ListLabelsResponse]]:
+        """Lists what people said of a run's cells. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def CalibrateJudge(
+        self,
+        request: _label_pb2.CalibrateJudgeRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_label_pb2.CalibrateJudgeResponse, _abc.Awaitable[_label_pb2.CalibrateJudgeResponse]]:
+        """Holds a judge's scores against people's labels: agreement, and the threshold at which it agrees best.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (too few labels).
+        """
+
+    @_abc_1.abstractmethod
+    def CreateSuite(
+        self,
+        request: _suite_pb2.CreateSuiteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_suite_pb2.Suite, _abc.Awaitable[_suite_pb2.Suite]]:
+        """Keeps a suite under a name. Errors: INVALID_ARGUMENT, ALREADY_EXISTS."""
+
+    @_abc_1.abstractmethod
+    def GetSuite(
+        self,
+        request: _suite_pb2.GetSuiteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_suite_pb2.Suite, _abc.Awaitable[_suite_pb2.Suite]]:
+        """Reads one suite. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def ListSuites(
+        self,
+        request: _suite_pb2.ListSuitesRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_suite_pb2.ListSuitesResponse, _abc.Awaitable[_suite_pb2.ListSuitesResponse]]:
+        """Lists the suites by name, without their files."""
+
+    @_abc_1.abstractmethod
+    def DeleteSuite(
+        self,
+        request: _suite_pb2.DeleteSuiteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_empty_pb2.Empty, _abc.Awaitable[_empty_pb2.Empty]]:
+        """Removes a suite; runs of it stay. Errors: NOT_FOUND."""
+
+    @_abc_1.abstractmethod
+    def AddCase(
+        self,
+        request: _suite_pb2.AddCaseRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_suite_pb2.Suite, _abc.Awaitable[_suite_pb2.Suite]]:
+        """Adds a case to a suite, which is made if there is none. Errors: INVALID_ARGUMENT."""
 
 def add_EvaluatorServiceServicer_to_server(servicer: EvaluatorServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
