@@ -29,9 +29,9 @@ from rich.console import Console
 from rich.table import Table
 
 from adwright_context.retrieval.document import embedding_text, product_document
-from adwright_context.retrieval.embedding import CachedEncoder, PackagedEncoder
 from adwright_context.retrieval.index import ProductIndex
 from adwright_context.retrieval.model import Document, Tuning
+from adwright_encoder import CachedEncoder, PackagedEncoder
 
 __all__ = ["measure", "show"]
 

@@ -15,9 +15,9 @@ from adwright.context.v1 import context_service_pb2_grpc, resources_pb2
 from adwright.type.v1 import ad_pb2
 from adwright_context.app import SERVICES, build_catalog, build_shelves, register
 from adwright_context.catalog import Catalog
-from adwright_context.retrieval.embedding import Encoder
 from adwright_context.shelves import Limits
 from adwright_docstore import Store
+from adwright_encoder import Encoder
 from adwright_servicekit.metrics import Metrics
 from adwright_servicekit.testing import as_tenant, serving
 

@@ -15,9 +15,9 @@ from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
 from adwright.context.v1 import context_service_pb2 as pb
 from adwright.context.v1 import resources_pb2
-from adwright_context.retrieval.embedding import CachedEncoder, quantized
 from adwright_context.shelves import Limits
 from adwright_docstore import open_store
+from adwright_encoder import CachedEncoder, quantized
 from adwright_servicekit.testing import expect_error
 
 pytestmark = pytest.mark.asyncio

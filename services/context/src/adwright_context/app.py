@@ -14,6 +14,7 @@ from opentelemetry.metrics import Meter
 
 from adwright.context.v1 import context_service_pb2, context_service_pb2_grpc
 from adwright_docstore import Store
+from adwright_encoder import CachedEncoder, Encoder, PackagedEncoder
 from adwright_resources.stores import utc_now
 from adwright_servicekit.server import Server
 from adwright_servicekit.telemetry import Telemetry
@@ -25,7 +26,6 @@ from .import_operations import ImportOperations
 from .janitor import run_janitor
 from .metrics import ContextMetrics
 from .operations_servicer import OperationsServicer
-from .retrieval.embedding import CachedEncoder, Encoder, PackagedEncoder
 from .servicer import ContextServicer
 from .settings import ContextSettings
 from .shelves import Limits, Shelves

@@ -11,10 +11,10 @@ from itertools import islice
 from typing import Final, TypeVar
 
 from adwright_docstore import StoreError
+from adwright_encoder import Encoder
 
 from .kinds import Name, Resource
 from .retrieval.document import embedding_text, product_document
-from .retrieval.embedding import Encoder
 from .retrieval.index import ProductIndex
 from .retrieval.model import Hit
 from .vector_store import VectorStore, hash_of

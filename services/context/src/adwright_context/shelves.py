@@ -12,13 +12,13 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from adwright_docstore import Store
+from adwright_encoder import Encoder
 from adwright_servicekit.errors import Unavailable
 
 from .kinds import Name
 from .metrics import ContextMetrics
 from .product_index import BrandIndex
 from .resource_cache import ResourceCache
-from .retrieval.embedding import Encoder
 from .shelf import Shelf
 from .single_flight import SingleFlight
 from .vector_store import VectorStore

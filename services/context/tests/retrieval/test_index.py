@@ -10,9 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adwright_context.retrieval.document import embedding_text, product_document
-from adwright_context.retrieval.embedding import PackagedEncoder
 from adwright_context.retrieval.index import ProductIndex
 from adwright_context.retrieval.model import Document, Hit, Tuning
+from adwright_encoder import PackagedEncoder
 
 
 class FakeEncoder:

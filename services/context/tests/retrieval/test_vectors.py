@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from adwright_context.retrieval.embedding import quantized
 from adwright_context.retrieval.vectors import DIMENSIONS, Vectors
+from adwright_encoder import quantized
 
 
 def some(count: int, seed: int = 0) -> list[bytes]:

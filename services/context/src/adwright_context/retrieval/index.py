@@ -13,8 +13,9 @@ from typing import Final, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from adwright_encoder import Encoder
+
 from .bm25 import Bm25, Scores, Weighted
-from .embedding import Encoder
 from .model import Document, Hit, Tuning
 from .names import Names
 from .text import Analyzer, primary

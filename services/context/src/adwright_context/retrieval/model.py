@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from .embedding import UNDERSTOOD
+from adwright_encoder import UNDERSTOOD
 
 __all__ = ["Document", "Hit", "Tuning"]
 

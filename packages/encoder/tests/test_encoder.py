@@ -6,8 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from adwright_context.retrieval.embedding import CachedEncoder, PackagedEncoder, quantized
-from adwright_context.retrieval.vectors import Vectors
+from adwright_encoder import DIMENSIONS, CachedEncoder, PackagedEncoder, dequantized, quantized
 
 
 @pytest.fixture(scope="module")
@@ -16,9 +15,7 @@ def encoder() -> PackagedEncoder:
 
 
 def cosine(encoder: PackagedEncoder, one: str, other: str) -> float:
-    vectors = Vectors()
-    vectors.put(0, encoder.encode(one))
-    return float(vectors.cosines(encoder.encode(other), [0])[0])
+    return float(dequantized(encoder.encode(one)) @ dequantized(encoder.encode(other)))
 
 
 def test_texts_of_one_meaning_are_alike_across_languages(encoder: PackagedEncoder) -> None:
@@ -54,6 +51,14 @@ def test_quantising_keeps_the_direction() -> None:
     near = np.frombuffer(quantized(vector), np.int8).astype(float)
     assert near @ vector / np.linalg.norm(near) / np.linalg.norm(vector) > 0.999
     assert quantized(np.zeros(512, np.float32)) == bytes(512)
+
+
+def test_a_quantised_vector_comes_back_with_length_one_and_zeros_stay_zeros() -> None:
+    vector = np.random.default_rng(0).standard_normal(DIMENSIONS).astype(np.float32)
+    back = dequantized(quantized(vector))
+    assert np.linalg.norm(back) == pytest.approx(1, abs=1e-5)
+    assert np.abs(back - vector / np.linalg.norm(vector)).max() < 0.002
+    assert not dequantized(bytes(DIMENSIONS)).any()
 
 
 class CountingEncoder:
