@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Sequence
 from typing import Any, Final, TypeAlias
@@ -13,6 +12,7 @@ from google.protobuf import empty_pb2
 from google.rpc import code_pb2, status_pb2
 
 from adwright.context.v1 import context_service_pb2 as pb
+from adwright_resources.operations import check_list_request, waited
 from adwright_servicekit.call import current_tenant
 from adwright_servicekit.errors import InvalidInput
 from adwright_servicekit.status import to_status
@@ -38,9 +38,6 @@ COLLECTIONS: Final = {
 _FORMAT_OF: Final = {file_format: value for value, file_format in FORMATS.items()}
 _COLLECTION_OF: Final = {kind: value for value, kind in COLLECTIONS.items()}
 _NAME: Final = re.compile(r"operations/(context-[a-z0-9-]{1,63})")
-_LOOK_AGAIN: Final = 0.25
-_MAX_WAIT: Final = 60.0
-_MAX_PAGE: Final = 1000
 _SUMMARY_ERRORS: Final = 100
 
 
@@ -55,14 +52,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignor
         return await operation_message(self._operations, found)
 
     async def ListOperations(self, request: operations_pb2.ListOperationsRequest, context: Call) -> Any:
-        if request.name not in ("", "operations"):
-            raise InvalidInput.of(
-                "name", f"{request.name!r} has no operations: write operations", reason="INVALID_NAME"
-            )
-        if request.filter:
-            raise InvalidInput.of("filter", "operations cannot be filtered: leave it empty", reason="FILTER_INVALID")
-        if not 0 <= request.page_size <= _MAX_PAGE:
-            raise InvalidInput.of("page_size", f"{request.page_size} is not within 0 and {_MAX_PAGE}")
+        check_list_request(request)
         page, token = await self._operations.list(current_tenant(), request.page_size, request.page_token)
         messages = [await operation_message(self._operations, found) for found in page]
         return operations_pb2.ListOperationsResponse(operations=messages, next_page_token=token)
@@ -78,16 +68,13 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignor
     async def WaitOperation(self, request: operations_pb2.WaitOperationRequest, context: Call) -> Any:
         """Until it has ended, at most the request's timeout or a minute."""
         tenant, operation_id = current_tenant(), id_of_operation(request.name)
-        asked = request.timeout.ToTimedelta().total_seconds() if request.HasField("timeout") else _MAX_WAIT
-        left = context.time_remaining()
-        # A moment before the caller's deadline, so that what there is still reaches it.
-        seconds = min(asked, _MAX_WAIT, _MAX_WAIT if left is None else left - 2 * _LOOK_AGAIN)
-        end = asyncio.get_running_loop().time() + seconds
-        while True:
-            found = await self._operations.get(tenant, operation_id)
-            if found.done or asyncio.get_running_loop().time() + _LOOK_AGAIN > end:
-                return await operation_message(self._operations, found)
-            await asyncio.sleep(_LOOK_AGAIN)
+        found = await waited(
+            request,
+            context.time_remaining(),
+            lambda: self._operations.get(tenant, operation_id),
+            lambda operation: operation.done,
+        )
+        return await operation_message(self._operations, found)
 
 
 def id_of_operation(name: str) -> str:

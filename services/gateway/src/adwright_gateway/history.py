@@ -9,7 +9,6 @@ one, or all from the newest on   ``TENANT#generations``    the id, which begins 
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -19,12 +18,11 @@ from google.protobuf import json_format
 from adwright.gateway.v1 import generation_service_pb2 as pb
 from adwright_docstore import ConditionFailed, Delete, Item, Key, Store, Version
 from adwright_resources.filters import Fields, ListOf, Predicate, Scalar, compile_filter
+from adwright_resources.partitions import partition
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import Conflict, NotFound
 
-from .partitions import partition
-
-__all__ = ["History", "new_id"]
+__all__ = ["History"]
 
 _PAGE: Final = 50
 _ATTEMPTS: Final = 5
@@ -54,11 +52,6 @@ _FIELDS: Final[Fields] = {
     "cost_usd": Scalar.NUMBER,
     "output_tokens": Scalar.NUMBER,
 }
-
-
-def new_id(now: datetime) -> str:
-    """32 hex digits: the time in milliseconds, then chance, so that ids sort as they were made."""
-    return f"{int(now.timestamp() * 1000):012x}{secrets.token_hex(10)}"
 
 
 class History:

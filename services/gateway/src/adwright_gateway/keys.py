@@ -27,12 +27,12 @@ from adwright_docstore import (
     TransactionConflict,
     Version,
 )
+from adwright_resources.partitions import partition
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import Conflict, FailedPrecondition, NotFound
 
 from .api_key import fingerprint, hint, new_secret
 from .ledger import NO_LIMITS, Limits
-from .partitions import partition
 
 __all__ = ["OVERLAP", "ApiKey", "KeyStore"]
 

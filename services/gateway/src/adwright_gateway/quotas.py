@@ -24,11 +24,11 @@ from datetime import datetime
 from typing import Any, Final, TypeVar
 
 from adwright_docstore import ABSENT, ConditionFailed, Key, Store, Version
+from adwright_resources.partitions import partition
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError, ResourceExhausted, Unavailable
 
 from .ledger import Ledger, Limits, Room
-from .partitions import partition
 
 __all__ = ["Quotas", "Settle", "SettledUse"]
 

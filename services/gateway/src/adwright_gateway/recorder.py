@@ -9,11 +9,12 @@ from typing import Final
 from adwright.gateway.v1 import ad_service_pb2
 from adwright.gateway.v1 import generation_service_pb2 as pb
 from adwright.type.v1 import ad_event_pb2
+from adwright_resources.partitions import new_id
 from adwright_servicekit.call import Identity
 from adwright_servicekit.errors import AdwrightError
 from adwright_servicekit.status import to_status
 
-from .history import History, new_id
+from .history import History
 
 __all__ = ["Record", "Recorder"]
 

@@ -1,0 +1,1 @@
+"""Runs of suites: planned, run, kept, and gone on with by whoever is there."""

@@ -1,0 +1,103 @@
+"""Runs the rows of a shard, many at a time, and writes what is done as it goes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from adwright_evaluator.model import CellResult
+
+from .asking import OutOfBudget
+from .plan import Row
+from .session import Session
+from .shard import DoneRow, HeldShard
+
+__all__ = ["run_shard"]
+
+_BATCH: Final = 400
+"""Rows that are written together at most, and those that may wait to be."""
+_SOON: Final = 0.1
+"""So long a row that is done may wait for others to be written with. Units: seconds."""
+_TURN: Final = 20
+"""Rows that need no waiting are run in a row; then others have their turn."""
+
+
+async def run_shard(session: Session, shard: HeldShard) -> bool:
+    """True: every row is done. False: the budget ended before.
+
+    Raises ShardLost.
+    """
+    done = await shard.done()
+    session.asker.spent_before = shard.counts.cost_usd
+    rows = (row for row in session.plan.rows(shard.number) if row.key not in done)
+    writing = _Writing(shard, session)
+    workers = max(1, min(session.plan.max_concurrency, session.plan.cell_count))
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(writing.run())
+            async with asyncio.TaskGroup() as at_work:
+                for _ in range(workers):
+                    at_work.create_task(_work(rows, session, writing))
+            writing.end()
+    except* ShardLost as lost:
+        raise ShardLost from lost
+    return not writing.out_of_budget
+
+
+async def _work(rows: Iterator[Row], session: Session, writing: _Writing) -> None:
+    for count, row in enumerate(rows):
+        if writing.out_of_budget:
+            return
+        try:
+            cells = await session.rows.run(row)
+        except OutOfBudget:
+            writing.out_of_budget = True
+            return
+        await writing.add(DoneRow(row.key, cells))
+        if count % _TURN == 0:
+            await asyncio.sleep(0)
+
+
+class _Writing:
+    """Gathers rows and writes them together."""
+
+    def __init__(self, shard: HeldShard, session: Session) -> None:
+        self._shard = shard
+        self._session = session
+        self._rows: list[DoneRow] = []
+        self._there = asyncio.Event()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._ended = False
+        self.out_of_budget = False
+
+    async def add(self, row: DoneRow) -> None:
+        """Waits where too much waits already."""
+        self._rows.append(row)
+        self._session.asker.spend(_judging(row.cells))
+        self._there.set()
+        if len(self._rows) >= _BATCH:
+            self._room.clear()
+            await self._room.wait()
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        self._ended = True
+        self._there.set()
+
+    async def run(self) -> None:
+        """Until the end."""
+        while not (self._ended and not self._rows):
+            await self._there.wait()
+            if not self._ended and len(self._rows) < _BATCH:
+                await asyncio.sleep(_SOON)
+            self._there.clear()
+            rows, self._rows = self._rows, []
+            self._room.set()
+            if rows:
+                await self._shard.append(rows)
+
+
+def _judging(cells: Sequence[CellResult]) -> float:
+    return sum(cell.verdict.cost_usd for cell in cells if cell.verdict)

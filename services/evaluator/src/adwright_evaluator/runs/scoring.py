@@ -1,0 +1,157 @@
+"""What the assertions of a case say of an output, one by one and together."""
+
+from __future__ import annotations
+
+import inspect
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from statistics import fmean
+
+from adwright_evaluator.assertions import NEGATING, SCORERS, SET_SCORERS
+from adwright_evaluator.model import (
+    JSON,
+    Answer,
+    Assertion,
+    AssertionSet,
+    Case,
+    Grading,
+    Outcome,
+    Tools,
+    Usage,
+    Verdict,
+)
+from adwright_evaluator.suites.templates import render_value
+from adwright_evaluator.suites.transforms import text_of, transform
+from adwright_servicekit.errors import AdwrightError
+from adwright_servicekit.logs import where
+
+__all__ = ["Answered", "score", "score_together"]
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """An output and where it comes from."""
+
+    case: Case
+    vars: Mapping[str, JSON]
+    prompt: str
+    answer: Answer
+    output: JSON
+    """After the transforms of provider and case."""
+
+
+async def score(answered: Answered, tools: Tools) -> Verdict:
+    """The verdict of a case's assertions together; `components` are theirs. Those on all outputs have none yet."""
+    case = answered.case
+    said = [await _one(each, answered, tools) for each in case.assertions]
+    return _together(said, case.threshold)
+
+
+async def score_together(answers: Sequence[Answered], verdicts: Sequence[Verdict], tools: Tools) -> list[Verdict]:
+    """The verdicts once more, with what the assertions say that compare all outputs of the case."""
+    if not answers:
+        return []
+    case = answers[0].case
+    columns = [list(verdict.components) for verdict in verdicts]
+    for place, assertion in enumerate(case.assertions):
+        if isinstance(assertion, AssertionSet) or assertion.type not in SET_SCORERS:
+            continue
+        try:
+            gradings = [_grading(assertion, each, tools) for each in answers]
+            given = SET_SCORERS[assertion.type](gradings)
+            said = list(await given if inspect.isawaitable(given) else given)
+        except AdwrightError as error:
+            said = [Verdict.failed(error.message)] * len(answers)
+        for column, verdict in zip(columns, said, strict=True):
+            column[place] = replace(verdict, assertion=assertion)
+    return [_together(column, case.threshold) for column in columns]
+
+
+async def _one(assertion: Assertion | AssertionSet, answered: Answered, tools: Tools) -> Verdict:
+    if isinstance(assertion, AssertionSet):
+        said = [await _one(each, answered, tools) for each in assertion.assertions]
+        return replace(_together(said, assertion.threshold), assertion=assertion)
+    if assertion.type in SET_SCORERS:
+        return replace(Verdict.not_applicable("It looks at all outputs of the case together."), assertion=assertion)
+    try:
+        given = SCORERS[assertion.type](_grading(assertion, answered, tools))
+        verdict = await given if inspect.isawaitable(given) else given
+    except AdwrightError as error:
+        verdict = Verdict.failed(error.message)
+    except Exception as error:
+        # A scorer that breaks takes neither the run with it nor counts as a zero.
+        verdict = Verdict.failed(f"{assertion.name} broke: {where(error)}")
+    if assertion.negated and assertion.type not in NEGATING and verdict.outcome is Outcome.SCORED:
+        verdict = replace(verdict, passed=not verdict.passed, score=1.0 - min(1.0, max(0.0, verdict.score)))
+    if assertion.weight == 0 and verdict.outcome is Outcome.SCORED:
+        # Only a number to look at.
+        verdict = replace(verdict, passed=True)
+    return replace(verdict, assertion=assertion)
+
+
+def _grading(assertion: Assertion, answered: Answered, tools: Tools) -> Grading:
+    output = answered.output
+    if assertion.transform:
+        output = transform(assertion.transform, output, answered.vars)
+    filled = replace(
+        assertion,
+        value=render_value(assertion.value, answered.vars),
+        metric=str(render_value(assertion.metric, answered.vars)) if "{" in assertion.metric else assertion.metric,
+    )
+    return Grading(
+        assertion=filled,
+        output=output,
+        text=text_of(output),
+        answer=answered.answer,
+        case=answered.case,
+        vars=answered.vars,
+        prompt=answered.prompt,
+        tools=tools,
+    )
+
+
+def _together(said: Sequence[Verdict], threshold: float | None) -> Verdict:
+    """Weighted mean; passed when it reaches the threshold, or without one when each has passed."""
+    counted = [verdict for verdict in said if verdict.outcome is Outcome.SCORED]
+    weight = sum(_weight(verdict) for verdict in counted)
+    score = (
+        sum(_weight(verdict) * verdict.score for verdict in counted) / weight
+        if weight
+        else float(not said or bool(counted))
+    )
+    broken = [verdict for verdict in said if verdict.outcome is Outcome.FAILED]
+    wrong = [verdict for verdict in counted if not verdict.passed]
+    passed = not wrong if threshold is None else score >= threshold
+    if broken:
+        outcome, reason, passed = Outcome.FAILED, broken[0].reason, False
+    elif passed:
+        outcome, reason = Outcome.SCORED, "All assertions hold." if threshold is None else f"The score is {score:.2f}."
+    else:
+        outcome = Outcome.SCORED
+        reason = wrong[0].reason if wrong else f"The score of {score:.2f} is below the threshold of {threshold:g}."
+    return Verdict(
+        passed=passed,
+        score=0.0 if broken else score,
+        reason=reason,
+        outcome=outcome,
+        named_scores=_named(said),
+        usage=sum((verdict.usage for verdict in said), Usage()),
+        cost_usd=sum(verdict.cost_usd for verdict in said),
+        components=tuple(said),
+    )
+
+
+def _weight(verdict: Verdict) -> float:
+    return verdict.assertion.weight if verdict.assertion else 1.0
+
+
+def _named(said: Iterable[Verdict]) -> Mapping[str, float]:
+    found: dict[str, list[float]] = defaultdict(list)
+    for verdict in said:
+        for name, value in verdict.named_scores.items():
+            found[name].append(value)
+        metric = verdict.assertion.metric if verdict.assertion else ""
+        if metric and verdict.outcome is Outcome.SCORED:
+            found[metric].append(verdict.score)
+    return {name: fmean(values) for name, values in found.items()}

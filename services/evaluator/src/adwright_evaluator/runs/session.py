@@ -1,0 +1,104 @@
+"""A run as it is worked on in one process: its suite read, its providers open."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from adwright_checks import Format
+from adwright_docstore import Store
+from adwright_evaluator.assertions import KNOWN_TYPES
+from adwright_evaluator.clients import Clients
+from adwright_evaluator.model import Suite
+from adwright_evaluator.providers import Providers
+from adwright_evaluator.suite_store import ADDED
+from adwright_evaluator.suites import read_suite
+from adwright_evaluator.tools import RunTools
+
+from .asking import Asker
+from .cache import AnswerCache
+from .plan import Choices, Plan
+from .rows import Rows
+
+__all__ = ["Session", "Sessions", "parsed"]
+
+
+_ALONE = "alone.yaml"
+
+
+def parsed(files: Mapping[str, bytes], main: str) -> Suite:
+    """The suite in the files. Raises InvalidInput that names file, line and column."""
+    suite = read_suite(files, main, known_types=KNOWN_TYPES)
+    if ADDED not in files:
+        return suite
+    alone = {ADDED: files[ADDED], _ALONE: f"prompts: [x]\nproviders: [echo]\ntests: file://{ADDED}".encode()}
+    added = read_suite(alone, _ALONE, known_types=KNOWN_TYPES).cases
+    # A suite without tests has one case without anything.
+    own = [case for case in suite.cases if case.vars or case.assertions]
+    return replace(suite, cases=tuple(replace(case, index=index) for index, case in enumerate([*own, *added])))
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Everything that rows need."""
+
+    plan: Plan
+    asker: Asker
+    rows: Rows
+
+
+class Sessions:
+    """Opens sessions."""
+
+    def __init__(
+        self,
+        store: Store,
+        clients: Clients,
+        formats: Mapping[str, Format],
+        now: Callable[[], datetime],
+        *,
+        judge: str = "",
+        allow_python: bool = False,
+    ) -> None:
+        self._store = store
+        self._clients = clients
+        self._formats = formats
+        self._now = now
+        self._judge = judge
+        self._allow_python = allow_python
+
+    async def open(self, tenant: str, plan: Plan, files: Mapping[str, bytes]) -> Session:
+        """Raises InvalidInput (provider, judge), Unavailable where the generator is needed and is not there."""
+        providers = Providers(self._clients, tenant, self._formats)
+        opened = [(spec, await providers.open(spec)) for spec in plan.suite.providers]
+        cache = AnswerCache(self._store, tenant)
+        asker = Asker(plan, opened, cache, self._now)
+        tools = RunTools(
+            self._clients,
+            tenant,
+            await providers.backends() if _judged(plan) else (),
+            files,
+            cache if plan.cache else None,
+            self._now,
+            judge=plan.choices.judge or self._judge,
+            allow_python=self._allow_python,
+        )
+        return Session(plan, asker, Rows(plan.suite, asker, tools))
+
+    def plan(self, files: Mapping[str, bytes], main: str, choices: Choices) -> Plan:
+        """What the files ask for. Raises InvalidInput."""
+        return Plan.of(parsed(files, main), choices)
+
+
+def _judged(plan: Plan) -> bool:
+    from adwright_evaluator.assertions import JUDGED
+    from adwright_evaluator.model import AssertionSet
+
+    types = {
+        inner.type
+        for case in plan.cases
+        for each in case.assertions
+        for inner in (each.assertions if isinstance(each, AssertionSet) else (each,))
+    }
+    return bool(types & JUDGED)
