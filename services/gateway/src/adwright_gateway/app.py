@@ -44,6 +44,7 @@ from .keys import KeyStore
 from .metering import Meter
 from .methods import Methods
 from .oidc import OidcVerifier
+from .operations import operations_handlers
 from .quota_servicer import QuotaServicer
 from .recorder import Recorder
 from .settings import Settings
@@ -59,7 +60,6 @@ _QUOTA = quota_service_pb2.DESCRIPTOR.services_by_name["QuotaService"]
 _GENERATIONS = generation_service_pb2.DESCRIPTOR.services_by_name["GenerationService"]
 _CONTEXT = context_service_pb2.DESCRIPTOR.services_by_name["ContextService"]
 _EVALUATOR = evaluator_service_pb2.DESCRIPTOR.services_by_name["EvaluatorService"]
-# Only imports are operations so far.
 _OPERATIONS = operations_pb2.DESCRIPTOR.services_by_name["Operations"]
 _GENERATOR = generator_service_pb2.DESCRIPTOR.services_by_name["GeneratorService"]
 
@@ -107,7 +107,10 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
         )
         generator = await channel(settings.generator_target, *_reads(_GENERATOR))
         evaluator = await channel(
-            settings.evaluator_target, *_reads(_EVALUATOR), f"{_EVALUATOR.full_name}/EvaluateText"
+            settings.evaluator_target,
+            *_reads(_EVALUATOR),
+            *_reads(_OPERATIONS),
+            f"{_EVALUATOR.full_name}/EvaluateText",
         )
 
         tenants = Tenants(store, keys)
@@ -135,11 +138,11 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
             _GENERATIONS,
             partial(
                 generation_service_pb2_grpc.add_GenerationServiceServicer_to_server,
-                GenerationServicer(history, context),
+                GenerationServicer(history, context, evaluator),
             ),
         )
-        for service in (_CONTEXT, _OPERATIONS):
-            methods.add(service, forwarding_handlers(service, context, "context"))
+        methods.add(_CONTEXT, forwarding_handlers(_CONTEXT, context, "context"))
+        methods.add(_OPERATIONS, operations_handlers({"context": context, "evaluator": evaluator}))
         methods.add(_EVALUATOR, forwarding_handlers(_EVALUATOR, evaluator, "evaluator"))
 
         server = Server(

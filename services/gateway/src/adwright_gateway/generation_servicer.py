@@ -8,6 +8,7 @@ import grpc
 from google.protobuf import empty_pb2
 
 from adwright.context.v1 import context_service_pb2, context_service_pb2_grpc, resources_pb2
+from adwright.evaluator.v1 import evaluator_service_pb2_grpc, suite_pb2
 from adwright.gateway.v1 import generation_service_pb2 as pb
 from adwright.gateway.v1 import generation_service_pb2_grpc
 from adwright.type.v1 import ad_pb2
@@ -25,8 +26,9 @@ Call: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class GenerationServicer(generation_service_pb2_grpc.GenerationServiceServicer):
     """The generations of the caller's tenant."""
 
-    def __init__(self, history: History, context: grpc.aio.Channel) -> None:
+    def __init__(self, history: History, context: grpc.aio.Channel, evaluator: grpc.aio.Channel) -> None:
         self._history = history
+        self._evaluator = evaluator_service_pb2_grpc.EvaluatorServiceStub(evaluator)
         self._context = context_service_pb2_grpc.ContextServiceStub(context)
 
     async def GetGeneration(self, request: pb.GetGenerationRequest, context: Call) -> pb.Generation:
@@ -67,14 +69,13 @@ class GenerationServicer(generation_service_pb2_grpc.GenerationServiceServicer):
         generation = await self._history.get(tenant, request.name)
         ad = _ad(generation, request.variant, "variant")
         review = _review(generation, ad.variant)
-        corrected = {field.path: field.text for field in review.corrections}
         exemplar = resources_pb2.Exemplar(
             format=generation.started.format,
             language=generation.started.language,
             product=next(iter(generation.started.products), ""),
             brief=generation.request.brief,
             rating=review.rating,
-            fields=[ad_pb2.AdField(path=field.path, text=corrected.get(field.path, field.text)) for field in ad.fields],
+            fields=[ad_pb2.AdField(path=path, text=text) for path, text in _corrected(ad, review).items()],
         )
         own = f"g{generation.name.removeprefix('generations/')}-{ad.variant}"
         with calling("context"):
@@ -91,6 +92,48 @@ class GenerationServicer(generation_service_pb2_grpc.GenerationServiceServicer):
 
         await self._history.change(tenant, request.name, promoted)
         return created
+
+    async def AddGenerationToSuite(self, request: pb.AddGenerationToSuiteRequest, context: Call) -> suite_pb2.Suite:
+        generation = await self._history.get(current_tenant(), request.name)
+        ad = _ad(generation, request.variant, "variant")
+        adding = suite_pb2.AddCaseRequest(suite=request.suite)
+        adding.case.update(_case(generation, ad, _review(generation, ad.variant)))
+        with calling("evaluator"):
+            suite: suite_pb2.Suite = await self._evaluator.AddCase(adding)
+            return suite
+
+
+def _corrected(ad: ad_pb2.Ad, review: pb.Review) -> dict[str, str]:
+    """The texts by path, as people want them."""
+    corrected = {field.path: field.text for field in review.corrections}
+    return {field.path: corrected.get(field.path, field.text) for field in ad.fields}
+
+
+def _case(generation: pb.Generation, ad: ad_pb2.Ad, review: pb.Review) -> dict[str, Any]:
+    """A test in promptfoo's words. What people wrote is the reference: how near to it a new ad comes is only shown."""
+    asked = generation.request
+    variables = {
+        "brief": asked.brief,
+        "brand": asked.brand,
+        "products": list(asked.products),
+        "format": asked.format,
+        "language": generation.started.language,
+        "audience": asked.audience,
+        "tone": asked.tone,
+        "reference": "\n".join(_corrected(ad, review).values()),
+    }
+    required = [{"type": name} for name in ("ad-limits", "ad-facts", "banned-terms")]
+    near = {"type": "similar", "value": "{{ reference }}", "weight": 0, "metric": "near the reference"}
+    return {
+        "description": asked.brief[:100] or generation.name,
+        "vars": {name: value for name, value in variables.items() if value},
+        "assert": [*required, near],
+        "metadata": {
+            "generation": generation.name,
+            "rating": review.rating,
+            "corrected": bool(review.corrections),
+        },
+    }
 
 
 def _ad(generation: pb.Generation, variant: int, field: str) -> ad_pb2.Ad:

@@ -27,6 +27,7 @@ _SCOPES: dict[str, str] = {
     f"{_GENERATIONS}/PurgeGenerations": "write",
     f"{_GENERATIONS}/ReviewGeneration": "write",
     f"{_GENERATIONS}/PromoteGeneration": "write",
+    f"{_GENERATIONS}/AddGenerationToSuite": "write",
     f"{_CONTEXT}/AssembleContext": "read",
     f"{_CONTEXT}/StartImport": "write",
     f"{_CONTEXT}/UploadImport": "write",

@@ -23,6 +23,7 @@ __all__ = ["AdwrightProvider"]
 _TEXTS: Final = ("brand", "format", "language", "brief", "audience", "tone", "prompt_version", "backend", "adapter")
 _NUMBERS: Final = ("seed", "max_repairs")
 _KNOWN: Final = (*_TEXTS, *_NUMBERS, "product", "products", "field_counts", "output")
+_FROM_CASE: Final = tuple(name for name in (*_TEXTS, "product", "products") if name != "brief")
 _INDEX: Final = re.compile(r"\[\d+\]$")
 
 
@@ -83,10 +84,9 @@ class AdwrightProvider:
     def _given(self, question: Question) -> Mapping[str, Any]:
         filled = render_value(self._config, question.case.vars)
         assert isinstance(filled, Mapping)
-        from_case = {
-            name: question.case.vars[name] for name in (*_TEXTS, "product", "products") if name in question.case.vars
-        }
-        return {"brief": as_text(question.prompt)} | {k: v for k, v in from_case.items() if k != "brief"} | dict(filled)
+        known = question.case.vars
+        from_case = {name: known[name] for name in _FROM_CASE if name in known}
+        return from_case | {"brief": as_text(question.prompt)} | dict(filled)
 
     def _request(self, question: Question, given: Mapping[str, Any]) -> ad_service_pb2.GenerateAdRequest:
         for name in ("brand", "format"):

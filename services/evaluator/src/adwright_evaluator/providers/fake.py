@@ -18,15 +18,16 @@ __all__ = ["Fake"]
 
 
 class Fake:
-    """Config: `outputs` (said in turn by cases), `delay` (seconds), `fail_from` (index of the first case that fails)."""
+    """Config: `outputs` (said in turn by cases), `delay` (seconds), `cost` (USD an answer), `fail_from` (the first
+    case that fails).
+    """
 
     key = ""
 
     def __init__(self, config: Mapping[str, JSON]) -> None:
         outputs = config.get("outputs", config.get("output"))
-        self._outputs = (
-            [outputs] if isinstance(outputs, str) else list(outputs) if isinstance(outputs, Sequence) else []
-        )
+        several = isinstance(outputs, Sequence) and not isinstance(outputs, str)
+        self._outputs = list(outputs) if several else [outputs] if outputs is not None else []
         self._delay = _number(config, "delay")
         self._fail_from = _number(config, "fail_from") if "fail_from" in config else None
         self._cost = _number(config, "cost")

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from adwright_docstore import ItemTooLarge, Key, Store
+from adwright_docstore import Key, Store
 from adwright_evaluator.model import JSON, Answer, Usage
 from adwright_resources.partitions import partition
 from adwright_resources.store_errors import translated
+from adwright_servicekit.errors import InvalidInput
 
 __all__ = ["AnswerCache", "content_key"]
 
@@ -43,15 +43,12 @@ class AnswerCache:
 
     async def put(self, key: str, answer: Answer, now: datetime) -> None:
         """Keeps it for two weeks, without the ad that it came from; one too large to keep is not kept."""
-        data: Mapping[str, Any] = {
-            name: value
-            for name, value in asdict(replace(answer, subject=None)).items()
-            if name not in ("subject", "logprobs")
-        }
+        data: dict[str, Any] = asdict(replace(answer, subject=None, logprobs=None))
+        del data["subject"], data["logprobs"]
         try:
             with translated():
                 await self._store.put(self._place(key), data, expires_at=now + KEPT)
-        except ItemTooLarge:
+        except InvalidInput:
             return
 
     def _place(self, key: str) -> Key:

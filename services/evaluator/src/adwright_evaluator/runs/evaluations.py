@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, TypeAlias
 
 from adwright_docstore import ABSENT, ConditionFailed, Delete, Key, Put, Store, TransactionConflict, Version
 from adwright_evaluator.model import CellResult
@@ -32,6 +32,9 @@ _PAGE: Final = 50
 _ATTEMPTS: Final = 8
 _REQUESTS_KEPT: Final = timedelta(hours=1)
 _PARTS: Final = ("files", "shards", "rows", "labels")
+
+
+Change: TypeAlias = "Callable[[EvaluationRecord], EvaluationRecord | None]"
 
 
 class Evaluations:
@@ -152,9 +155,7 @@ class Evaluations:
             async for item in self.store.query_all(where, page_size=200, consistent=True):
                 yield unpack_row(item.data)
 
-    async def change(
-        self, tenant: str, evaluation: str, change: Callable[[EvaluationRecord], EvaluationRecord | None]
-    ) -> EvaluationRecord:
+    async def change(self, tenant: str, evaluation: str, change: Change) -> EvaluationRecord:
         """Writes what `change` makes of it; None leaves it. Raises NotFound."""
         for _ in range(_ATTEMPTS):
             before = await self.get(tenant, evaluation)

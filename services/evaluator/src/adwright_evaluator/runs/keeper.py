@@ -37,6 +37,7 @@ _log = logging.getLogger(__name__)
 _LOOK: Final = 2.0
 """Between looks at what has to be run. Units: seconds."""
 _RENEW: Final = 4.0
+_STOPPED: Final = "shard %d of %s stopped, and is gone on with soon: %s"
 _AGAIN: Final = 5.0
 """After a failure that has nothing to do with the run."""
 
@@ -145,12 +146,10 @@ class Keeper:
             _log.warning("%s cannot be run any more: %s", record.name, error.message)
             await self._impossible(record, held, error.message)
         except AdwrightError as error:
-            _log.warning(
-                "shard %d of %s stopped, and is gone on with soon: %s", held.number, record.name, error.message
-            )
+            _log.warning(_STOPPED, held.number, record.name, error.message)
             await asyncio.sleep(_AGAIN)
         except Exception as error:
-            _log.error("shard %d of %s stopped, and is gone on with soon: %s", held.number, record.name, where(error))
+            _log.error(_STOPPED, held.number, record.name, where(error))
             await asyncio.sleep(_AGAIN)
 
     async def _run_held(self, record: EvaluationRecord, held: HeldShard) -> None:

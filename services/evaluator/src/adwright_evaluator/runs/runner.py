@@ -11,7 +11,7 @@ from adwright_evaluator.model import CellResult
 from .asking import OutOfBudget
 from .plan import Row
 from .session import Session
-from .shard import DoneRow, HeldShard
+from .shard import DoneRow, HeldShard, ShardLost
 
 __all__ = ["run_shard"]
 

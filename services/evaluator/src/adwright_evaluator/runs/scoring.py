@@ -115,11 +115,8 @@ def _together(said: Sequence[Verdict], threshold: float | None) -> Verdict:
     """Weighted mean; passed when it reaches the threshold, or without one when each has passed."""
     counted = [verdict for verdict in said if verdict.outcome is Outcome.SCORED]
     weight = sum(_weight(verdict) for verdict in counted)
-    score = (
-        sum(_weight(verdict) * verdict.score for verdict in counted) / weight
-        if weight
-        else float(not said or bool(counted))
-    )
+    # Where nothing is asked, all is well; where nothing could be looked at, too.
+    score = sum(_weight(verdict) * verdict.score for verdict in counted) / weight if weight else 1.0
     broken = [verdict for verdict in said if verdict.outcome is Outcome.FAILED]
     wrong = [verdict for verdict in counted if not verdict.passed]
     passed = not wrong if threshold is None else score >= threshold

@@ -23,6 +23,7 @@ _sym_db = _symbol_database.Default()
 
 
 from adwright.context.v1 import resources_pb2 as adwright_dot_context_dot_v1_dot_resources__pb2
+from adwright.evaluator.v1 import suite_pb2 as adwright_dot_evaluator_dot_v1_dot_suite__pb2
 from adwright.gateway.v1 import ad_service_pb2 as adwright_dot_gateway_dot_v1_dot_ad__service__pb2
 from adwright.type.v1 import ad_pb2 as adwright_dot_type_dot_v1_dot_ad__pb2
 from adwright.type.v1 import ad_event_pb2 as adwright_dot_type_dot_v1_dot_ad__event__pb2
@@ -35,7 +36,7 @@ from google.protobuf import timestamp_pb2 as google_dot_protobuf_dot_timestamp__
 from google.rpc import status_pb2 as google_dot_rpc_dot_status__pb2
 
 
-DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,adwright/gateway/v1/generation_service.proto\x12\x13\x61\x64wright.gateway.v1\x1a#adwright/context/v1/resources.proto\x1a$adwright/gateway/v1/ad_service.proto\x1a\x19\x61\x64wright/type/v1/ad.proto\x1a\x1f\x61\x64wright/type/v1/ad_event.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x8e\x05\n\nGeneration\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12:\n\x05state\x18\x02 \x01(\x0e\x32%.adwright.gateway.v1.Generation.StateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12=\n\x07request\x18\x04 \x01(\x0b\x32&.adwright.gateway.v1.GenerateAdRequestB\x04\xe2\x41\x01\x03\x12\x32\n\x07started\x18\x05 \x01(\x0b\x32\x1b.adwright.type.v1.AdStartedB\x04\xe2\x41\x01\x03\x12\x36\n\tcompleted\x18\x06 \x01(\x0b\x32\x1d.adwright.type.v1.AdCompletedB\x04\xe2\x41\x01\x03\x12\'\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x12.google.rpc.StatusB\x04\xe2\x41\x01\x03\x12\x32\n\x07reviews\x18\x08 \x03(\x0b\x32\x1b.adwright.gateway.v1.ReviewB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x11\n\x03key\x18\n \x01(\tB\x04\xe2\x41\x01\x03\"Z\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_COMPLETED\x10\x01\x12\x10\n\x0cSTATE_FAILED\x10\x02\x12\x13\n\x0fSTATE_CANCELLED\x10\x03:K\xea\x41H\n\x13\x61\x64wright/Generation\x12\x18generations/{generation}*\x0bgenerations2\ngeneration\"\x93\x02\n\x06Review\x12\x1e\n\x07variant\x18\x01 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x07(\x00\x12\x1d\n\x06rating\x18\x02 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x05(\x00\x12\x1d\n\x07\x63omment\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xd0\x0f\x12<\n\x0b\x63orrections\x18\x04 \x03(\x0b\x32\x19.adwright.type.v1.AdFieldB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x32\x12\x1e\n\x08reviewer\x18\x05 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xc8\x01\x12\x35\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x65xemplar\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\"f\n\x14GetGenerationRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\"{\n\x16ListGenerationsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80 \x12\x1c\n\x06\x66ilter\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xd0\x0f\"h\n\x17ListGenerationsResponse\x12\x34\n\x0bgenerations\x18\x01 \x03(\x0b\x32\x1f.adwright.gateway.v1.Generation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x17\x44\x65leteGenerationRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\"N\n\x17PurgeGenerationsRequest\x12\x1e\n\x06\x66ilter\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x13\n\x05\x66orce\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\"/\n\x18PurgeGenerationsResponse\x12\x13\n\x0bpurge_count\x18\x01 \x01(\x05\"\xa2\x01\n\x17ReviewGenerationRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\x12\x37\n\x06review\x18\x02 \x01(\x0b\x32\x1b.adwright.gateway.v1.ReviewB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"\xd3\x01\n\x18PromoteGenerationRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\x12\x1e\n\x07variant\x18\x02 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x07(\x00\x12G\n\x0b\x65xemplar_id\x18\x03 \x01(\tB2\xe2\x41\x01\x01\xbaH+r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01\x32\xcb\x06\n\x11GenerationService\x12}\n\rGetGeneration\x12).adwright.gateway.v1.GetGenerationRequest\x1a\x1f.adwright.gateway.v1.Generation\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/{name=generations/*}\x12\x85\x01\n\x0fListGenerations\x12+.adwright.gateway.v1.ListGenerationsRequest\x1a,.adwright.gateway.v1.ListGenerationsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/generations\x12z\n\x10\x44\x65leteGeneration\x12,.adwright.gateway.v1.DeleteGenerationRequest\x1a\x16.google.protobuf.Empty\" \x82\xd3\xe4\x93\x02\x1a*\x18/v1/{name=generations/*}\x12\x91\x01\n\x10PurgeGenerations\x12,.adwright.gateway.v1.PurgeGenerationsRequest\x1a-.adwright.gateway.v1.PurgeGenerationsResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/generations:purge:\x01*\x12\x8d\x01\n\x10ReviewGeneration\x12,.adwright.gateway.v1.ReviewGenerationRequest\x1a\x1f.adwright.gateway.v1.Generation\"*\x82\xd3\xe4\x93\x02$\"\x1f/v1/{name=generations/*}:review:\x01*\x12\x8e\x01\n\x11PromoteGeneration\x12-.adwright.gateway.v1.PromoteGenerationRequest\x1a\x1d.adwright.context.v1.Exemplar\"+\x82\xd3\xe4\x93\x02%\" /v1/{name=generations/*}:promote:\x01*b\x06proto3')
+DESCRIPTOR = _descriptor_pool.Default().AddSerializedFile(b'\n,adwright/gateway/v1/generation_service.proto\x12\x13\x61\x64wright.gateway.v1\x1a#adwright/context/v1/resources.proto\x1a!adwright/evaluator/v1/suite.proto\x1a$adwright/gateway/v1/ad_service.proto\x1a\x19\x61\x64wright/type/v1/ad.proto\x1a\x1f\x61\x64wright/type/v1/ad_event.proto\x1a\x1b\x62uf/validate/validate.proto\x1a\x1cgoogle/api/annotations.proto\x1a\x1fgoogle/api/field_behavior.proto\x1a\x19google/api/resource.proto\x1a\x1bgoogle/protobuf/empty.proto\x1a\x1fgoogle/protobuf/timestamp.proto\x1a\x17google/rpc/status.proto\"\x8e\x05\n\nGeneration\x12\x12\n\x04name\x18\x01 \x01(\tB\x04\xe2\x41\x01\x08\x12:\n\x05state\x18\x02 \x01(\x0e\x32%.adwright.gateway.v1.Generation.StateB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x63reate_time\x18\x03 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12=\n\x07request\x18\x04 \x01(\x0b\x32&.adwright.gateway.v1.GenerateAdRequestB\x04\xe2\x41\x01\x03\x12\x32\n\x07started\x18\x05 \x01(\x0b\x32\x1b.adwright.type.v1.AdStartedB\x04\xe2\x41\x01\x03\x12\x36\n\tcompleted\x18\x06 \x01(\x0b\x32\x1d.adwright.type.v1.AdCompletedB\x04\xe2\x41\x01\x03\x12\'\n\x05\x65rror\x18\x07 \x01(\x0b\x32\x12.google.rpc.StatusB\x04\xe2\x41\x01\x03\x12\x32\n\x07reviews\x18\x08 \x03(\x0b\x32\x1b.adwright.gateway.v1.ReviewB\x04\xe2\x41\x01\x03\x12\x35\n\x0b\x65xpire_time\x18\t \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x11\n\x03key\x18\n \x01(\tB\x04\xe2\x41\x01\x03\"Z\n\x05State\x12\x15\n\x11STATE_UNSPECIFIED\x10\x00\x12\x13\n\x0fSTATE_COMPLETED\x10\x01\x12\x10\n\x0cSTATE_FAILED\x10\x02\x12\x13\n\x0fSTATE_CANCELLED\x10\x03:K\xea\x41H\n\x13\x61\x64wright/Generation\x12\x18generations/{generation}*\x0bgenerations2\ngeneration\"\x93\x02\n\x06Review\x12\x1e\n\x07variant\x18\x01 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x07(\x00\x12\x1d\n\x06rating\x18\x02 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x05(\x00\x12\x1d\n\x07\x63omment\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xd0\x0f\x12<\n\x0b\x63orrections\x18\x04 \x03(\x0b\x32\x19.adwright.type.v1.AdFieldB\x0c\xe2\x41\x01\x01\xbaH\x05\x92\x01\x02\x10\x32\x12\x1e\n\x08reviewer\x18\x05 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xc8\x01\x12\x35\n\x0bupdate_time\x18\x06 \x01(\x0b\x32\x1a.google.protobuf.TimestampB\x04\xe2\x41\x01\x03\x12\x16\n\x08\x65xemplar\x18\x07 \x01(\tB\x04\xe2\x41\x01\x03\"f\n\x14GetGenerationRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\"{\n\x16ListGenerationsRequest\x12!\n\tpage_size\x18\x01 \x01(\x05\x42\x0e\xe2\x41\x01\x01\xbaH\x07\x1a\x05\x18\xe8\x07(\x00\x12 \n\npage_token\x18\x02 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\x80 \x12\x1c\n\x06\x66ilter\x18\x03 \x01(\tB\x0c\xe2\x41\x01\x01\xbaH\x05r\x03\x18\xd0\x0f\"h\n\x17ListGenerationsResponse\x12\x34\n\x0bgenerations\x18\x01 \x03(\x0b\x32\x1f.adwright.gateway.v1.Generation\x12\x17\n\x0fnext_page_token\x18\x02 \x01(\t\"i\n\x17\x44\x65leteGenerationRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\"N\n\x17PurgeGenerationsRequest\x12\x1e\n\x06\x66ilter\x18\x01 \x01(\tB\x0e\xe2\x41\x01\x02\xbaH\x07r\x05\x10\x01\x18\xd0\x0f\x12\x13\n\x05\x66orce\x18\x02 \x01(\x08\x42\x04\xe2\x41\x01\x01\"/\n\x18PurgeGenerationsResponse\x12\x13\n\x0bpurge_count\x18\x01 \x01(\x05\"\xa2\x01\n\x17ReviewGenerationRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\x12\x37\n\x06review\x18\x02 \x01(\x0b\x32\x1b.adwright.gateway.v1.ReviewB\n\xe2\x41\x01\x02\xbaH\x03\xc8\x01\x01\"\xe7\x01\n\x1b\x41\x64\x64GenerationToSuiteRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\x12\x1e\n\x07variant\x18\x02 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x07(\x00\x12X\n\x05suite\x18\x03 \x01(\tBI\xe2\x41\x01\x02\xfa\x41\x10\n\x0e\x61\x64wright/Suite\xbaH/r-2+^suites/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\"\xd3\x01\n\x18PromoteGenerationRequest\x12N\n\x04name\x18\x01 \x01(\tB@\xe2\x41\x01\x02\xfa\x41\x15\n\x13\x61\x64wright/Generation\xbaH!r\x1f\x32\x1d^generations/[a-z0-9-]{1,63}$\x12\x1e\n\x07variant\x18\x02 \x01(\x05\x42\r\xe2\x41\x01\x01\xbaH\x06\x1a\x04\x18\x07(\x00\x12G\n\x0b\x65xemplar_id\x18\x03 \x01(\tB2\xe2\x41\x01\x01\xbaH+r&2$^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$\xd8\x01\x01\x32\xe4\x07\n\x11GenerationService\x12}\n\rGetGeneration\x12).adwright.gateway.v1.GetGenerationRequest\x1a\x1f.adwright.gateway.v1.Generation\" \x82\xd3\xe4\x93\x02\x1a\x12\x18/v1/{name=generations/*}\x12\x85\x01\n\x0fListGenerations\x12+.adwright.gateway.v1.ListGenerationsRequest\x1a,.adwright.gateway.v1.ListGenerationsResponse\"\x17\x82\xd3\xe4\x93\x02\x11\x12\x0f/v1/generations\x12z\n\x10\x44\x65leteGeneration\x12,.adwright.gateway.v1.DeleteGenerationRequest\x1a\x16.google.protobuf.Empty\" \x82\xd3\xe4\x93\x02\x1a*\x18/v1/{name=generations/*}\x12\x91\x01\n\x10PurgeGenerations\x12,.adwright.gateway.v1.PurgeGenerationsRequest\x1a-.adwright.gateway.v1.PurgeGenerationsResponse\" \x82\xd3\xe4\x93\x02\x1a\"\x15/v1/generations:purge:\x01*\x12\x8d\x01\n\x10ReviewGeneration\x12,.adwright.gateway.v1.ReviewGenerationRequest\x1a\x1f.adwright.gateway.v1.Generation\"*\x82\xd3\xe4\x93\x02$\"\x1f/v1/{name=generations/*}:review:\x01*\x12\x8e\x01\n\x11PromoteGeneration\x12-.adwright.gateway.v1.PromoteGenerationRequest\x1a\x1d.adwright.context.v1.Exemplar\"+\x82\xd3\xe4\x93\x02%\" /v1/{name=generations/*}:promote:\x01*\x12\x96\x01\n\x14\x41\x64\x64GenerationToSuite\x12\x30.adwright.gateway.v1.AddGenerationToSuiteRequest\x1a\x1c.adwright.evaluator.v1.Suite\".\x82\xd3\xe4\x93\x02(\"#/v1/{name=generations/*}:addToSuite:\x01*b\x06proto3')
 
 _globals = globals()
 _builder.BuildMessageAndEnumDescriptors(DESCRIPTOR, _globals)
@@ -96,6 +97,12 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_REVIEWGENERATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\025\n\023adwright/Generation\272H!r\0372\035^generations/[a-z0-9-]{1,63}$'
   _globals['_REVIEWGENERATIONREQUEST'].fields_by_name['review']._loaded_options = None
   _globals['_REVIEWGENERATIONREQUEST'].fields_by_name['review']._serialized_options = b'\342A\001\002\272H\003\310\001\001'
+  _globals['_ADDGENERATIONTOSUITEREQUEST'].fields_by_name['name']._loaded_options = None
+  _globals['_ADDGENERATIONTOSUITEREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\025\n\023adwright/Generation\272H!r\0372\035^generations/[a-z0-9-]{1,63}$'
+  _globals['_ADDGENERATIONTOSUITEREQUEST'].fields_by_name['variant']._loaded_options = None
+  _globals['_ADDGENERATIONTOSUITEREQUEST'].fields_by_name['variant']._serialized_options = b'\342A\001\001\272H\006\032\004\030\007(\000'
+  _globals['_ADDGENERATIONTOSUITEREQUEST'].fields_by_name['suite']._loaded_options = None
+  _globals['_ADDGENERATIONTOSUITEREQUEST'].fields_by_name['suite']._serialized_options = b'\342A\001\002\372A\020\n\016adwright/Suite\272H/r-2+^suites/[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$'
   _globals['_PROMOTEGENERATIONREQUEST'].fields_by_name['name']._loaded_options = None
   _globals['_PROMOTEGENERATIONREQUEST'].fields_by_name['name']._serialized_options = b'\342A\001\002\372A\025\n\023adwright/Generation\272H!r\0372\035^generations/[a-z0-9-]{1,63}$'
   _globals['_PROMOTEGENERATIONREQUEST'].fields_by_name['variant']._loaded_options = None
@@ -114,28 +121,32 @@ if not _descriptor._USE_C_DESCRIPTORS:
   _globals['_GENERATIONSERVICE'].methods_by_name['ReviewGeneration']._serialized_options = b'\202\323\344\223\002$\"\037/v1/{name=generations/*}:review:\001*'
   _globals['_GENERATIONSERVICE'].methods_by_name['PromoteGeneration']._loaded_options = None
   _globals['_GENERATIONSERVICE'].methods_by_name['PromoteGeneration']._serialized_options = b'\202\323\344\223\002%\" /v1/{name=generations/*}:promote:\001*'
-  _globals['_GENERATION']._serialized_start=411
-  _globals['_GENERATION']._serialized_end=1065
-  _globals['_GENERATION_STATE']._serialized_start=898
-  _globals['_GENERATION_STATE']._serialized_end=988
-  _globals['_REVIEW']._serialized_start=1068
-  _globals['_REVIEW']._serialized_end=1343
-  _globals['_GETGENERATIONREQUEST']._serialized_start=1345
-  _globals['_GETGENERATIONREQUEST']._serialized_end=1447
-  _globals['_LISTGENERATIONSREQUEST']._serialized_start=1449
-  _globals['_LISTGENERATIONSREQUEST']._serialized_end=1572
-  _globals['_LISTGENERATIONSRESPONSE']._serialized_start=1574
-  _globals['_LISTGENERATIONSRESPONSE']._serialized_end=1678
-  _globals['_DELETEGENERATIONREQUEST']._serialized_start=1680
-  _globals['_DELETEGENERATIONREQUEST']._serialized_end=1785
-  _globals['_PURGEGENERATIONSREQUEST']._serialized_start=1787
-  _globals['_PURGEGENERATIONSREQUEST']._serialized_end=1865
-  _globals['_PURGEGENERATIONSRESPONSE']._serialized_start=1867
-  _globals['_PURGEGENERATIONSRESPONSE']._serialized_end=1914
-  _globals['_REVIEWGENERATIONREQUEST']._serialized_start=1917
-  _globals['_REVIEWGENERATIONREQUEST']._serialized_end=2079
-  _globals['_PROMOTEGENERATIONREQUEST']._serialized_start=2082
-  _globals['_PROMOTEGENERATIONREQUEST']._serialized_end=2293
-  _globals['_GENERATIONSERVICE']._serialized_start=2296
-  _globals['_GENERATIONSERVICE']._serialized_end=3139
+  _globals['_GENERATIONSERVICE'].methods_by_name['AddGenerationToSuite']._loaded_options = None
+  _globals['_GENERATIONSERVICE'].methods_by_name['AddGenerationToSuite']._serialized_options = b'\202\323\344\223\002(\"#/v1/{name=generations/*}:addToSuite:\001*'
+  _globals['_GENERATION']._serialized_start=446
+  _globals['_GENERATION']._serialized_end=1100
+  _globals['_GENERATION_STATE']._serialized_start=933
+  _globals['_GENERATION_STATE']._serialized_end=1023
+  _globals['_REVIEW']._serialized_start=1103
+  _globals['_REVIEW']._serialized_end=1378
+  _globals['_GETGENERATIONREQUEST']._serialized_start=1380
+  _globals['_GETGENERATIONREQUEST']._serialized_end=1482
+  _globals['_LISTGENERATIONSREQUEST']._serialized_start=1484
+  _globals['_LISTGENERATIONSREQUEST']._serialized_end=1607
+  _globals['_LISTGENERATIONSRESPONSE']._serialized_start=1609
+  _globals['_LISTGENERATIONSRESPONSE']._serialized_end=1713
+  _globals['_DELETEGENERATIONREQUEST']._serialized_start=1715
+  _globals['_DELETEGENERATIONREQUEST']._serialized_end=1820
+  _globals['_PURGEGENERATIONSREQUEST']._serialized_start=1822
+  _globals['_PURGEGENERATIONSREQUEST']._serialized_end=1900
+  _globals['_PURGEGENERATIONSRESPONSE']._serialized_start=1902
+  _globals['_PURGEGENERATIONSRESPONSE']._serialized_end=1949
+  _globals['_REVIEWGENERATIONREQUEST']._serialized_start=1952
+  _globals['_REVIEWGENERATIONREQUEST']._serialized_end=2114
+  _globals['_ADDGENERATIONTOSUITEREQUEST']._serialized_start=2117
+  _globals['_ADDGENERATIONTOSUITEREQUEST']._serialized_end=2348
+  _globals['_PROMOTEGENERATIONREQUEST']._serialized_start=2351
+  _globals['_PROMOTEGENERATIONREQUEST']._serialized_end=2562
+  _globals['_GENERATIONSERVICE']._serialized_start=2565
+  _globals['_GENERATIONSERVICE']._serialized_end=3561
 # @@protoc_insertion_point(module_scope)

@@ -356,6 +356,36 @@ class ReviewGenerationRequest(_message.Message):
 Global___ReviewGenerationRequest: _TypeAlias = ReviewGenerationRequest  # noqa: Y015
 
 @_typing.final
+class AddGenerationToSuiteRequest(_message.Message):
+    """Request of AddGenerationToSuite."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    NAME_FIELD_NUMBER: _builtins.int
+    VARIANT_FIELD_NUMBER: _builtins.int
+    SUITE_FIELD_NUMBER: _builtins.int
+    name: _builtins.str
+    """The generation, `generations/01j…`."""
+    variant: _builtins.int
+    """Which ad, counted from 0."""
+    suite: _builtins.str
+    """The suite, `suites/launch`."""
+    def __init__(
+        self,
+        *,
+        name: _builtins.str = ...,
+        variant: _builtins.int = ...,
+        suite: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["name", b"name", "suite", b"suite", "variant", b"variant"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___AddGenerationToSuiteRequest: _TypeAlias = AddGenerationToSuiteRequest  # noqa: Y015
+
+@_typing.final
 class PromoteGenerationRequest(_message.Message):
     """Request of PromoteGeneration."""
 

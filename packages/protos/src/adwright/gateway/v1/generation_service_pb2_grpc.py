@@ -4,6 +4,7 @@ import grpc
 import warnings
 
 from adwright.context.v1 import resources_pb2 as adwright_dot_context_dot_v1_dot_resources__pb2
+from adwright.evaluator.v1 import suite_pb2 as adwright_dot_evaluator_dot_v1_dot_suite__pb2
 from adwright.gateway.v1 import generation_service_pb2 as adwright_dot_gateway_dot_v1_dot_generation__service__pb2
 from google.protobuf import empty_pb2 as google_dot_protobuf_dot_empty__pb2
 
@@ -67,6 +68,11 @@ class GenerationServiceStub:
                 request_serializer=adwright_dot_gateway_dot_v1_dot_generation__service__pb2.PromoteGenerationRequest.SerializeToString,
                 response_deserializer=adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.FromString,
                 _registered_method=True)
+        self.AddGenerationToSuite = channel.unary_unary(
+                '/adwright.gateway.v1.GenerationService/AddGenerationToSuite',
+                request_serializer=adwright_dot_gateway_dot_v1_dot_generation__service__pb2.AddGenerationToSuiteRequest.SerializeToString,
+                response_deserializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.FromString,
+                _registered_method=True)
 
 
 class GenerationServiceServicer:
@@ -117,6 +123,15 @@ class GenerationServiceServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def AddGenerationToSuite(self, request, context):
+        """Makes a case of an ad that people rated or corrected, and adds it to a suite, which is made if there is none: its
+        brief and everything else that was asked are the variables, the corrected text is the reference.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (it has no ads).
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
 
 def add_GenerationServiceServicer_to_server(servicer, server):
     rpc_method_handlers = {
@@ -149,6 +164,11 @@ def add_GenerationServiceServicer_to_server(servicer, server):
                     servicer.PromoteGeneration,
                     request_deserializer=adwright_dot_gateway_dot_v1_dot_generation__service__pb2.PromoteGenerationRequest.FromString,
                     response_serializer=adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.SerializeToString,
+            ),
+            'AddGenerationToSuite': grpc.unary_unary_rpc_method_handler(
+                    servicer.AddGenerationToSuite,
+                    request_deserializer=adwright_dot_gateway_dot_v1_dot_generation__service__pb2.AddGenerationToSuiteRequest.FromString,
+                    response_serializer=adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.SerializeToString,
             ),
     }
     generic_handler = grpc.method_handlers_generic_handler(
@@ -314,6 +334,33 @@ class GenerationService:
             '/adwright.gateway.v1.GenerationService/PromoteGeneration',
             adwright_dot_gateway_dot_v1_dot_generation__service__pb2.PromoteGenerationRequest.SerializeToString,
             adwright_dot_context_dot_v1_dot_resources__pb2.Exemplar.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def AddGenerationToSuite(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/adwright.gateway.v1.GenerationService/AddGenerationToSuite',
+            adwright_dot_gateway_dot_v1_dot_generation__service__pb2.AddGenerationToSuiteRequest.SerializeToString,
+            adwright_dot_evaluator_dot_v1_dot_suite__pb2.Suite.FromString,
             options,
             channel_credentials,
             insecure,

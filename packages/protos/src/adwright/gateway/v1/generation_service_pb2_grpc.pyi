@@ -4,6 +4,7 @@ isort:skip_file
 """
 
 from adwright.context.v1 import resources_pb2 as _resources_pb2
+from adwright.evaluator.v1 import suite_pb2 as _suite_pb2
 from adwright.gateway.v1 import generation_service_pb2 as _generation_service_pb2
 from collections import abc as _abc
 from google.protobuf import empty_pb2 as _empty_pb2
@@ -51,6 +52,11 @@ class GenerationServiceStub:
     """Makes an ad of a generation, as people corrected it, an exemplar of its brand: later prompts may show it.
     Errors: NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT, FAILED_PRECONDITION (there are no ads).
     """
+    AddGenerationToSuite: _grpc.UnaryUnaryMultiCallable[_generation_service_pb2.AddGenerationToSuiteRequest, _suite_pb2.Suite]
+    """Makes a case of an ad that people rated or corrected, and adds it to a suite, which is made if there is none: its
+    brief and everything else that was asked are the variables, the corrected text is the reference.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (it has no ads).
+    """
 
 @_typing.type_check_only
 class GenerationServiceAsyncStub(GenerationServiceStub):
@@ -72,6 +78,11 @@ class GenerationServiceAsyncStub(GenerationServiceStub):
     PromoteGeneration: _aio.UnaryUnaryMultiCallable[_generation_service_pb2.PromoteGenerationRequest, _resources_pb2.Exemplar]  # type: ignore[assignment]
     """Makes an ad of a generation, as people corrected it, an exemplar of its brand: later prompts may show it.
     Errors: NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT, FAILED_PRECONDITION (there are no ads).
+    """
+    AddGenerationToSuite: _aio.UnaryUnaryMultiCallable[_generation_service_pb2.AddGenerationToSuiteRequest, _suite_pb2.Suite]  # type: ignore[assignment]
+    """Makes a case of an ad that people rated or corrected, and adds it to a suite, which is made if there is none: its
+    brief and everything else that was asked are the variables, the corrected text is the reference.
+    Errors: NOT_FOUND, FAILED_PRECONDITION (it has no ads).
     """
 
 class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
@@ -127,6 +138,17 @@ class GenerationServiceServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_resources_pb2.Exemplar, _abc.Awaitable[_resources_pb2.Exemplar]]:
         """Makes an ad of a generation, as people corrected it, an exemplar of its brand: later prompts may show it.
         Errors: NOT_FOUND, ALREADY_EXISTS, INVALID_ARGUMENT, FAILED_PRECONDITION (there are no ads).
+        """
+
+    @_abc_1.abstractmethod
+    def AddGenerationToSuite(
+        self,
+        request: _generation_service_pb2.AddGenerationToSuiteRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_suite_pb2.Suite, _abc.Awaitable[_suite_pb2.Suite]]:
+        """Makes a case of an ad that people rated or corrected, and adds it to a suite, which is made if there is none: its
+        brief and everything else that was asked are the variables, the corrected text is the reference.
+        Errors: NOT_FOUND, FAILED_PRECONDITION (it has no ads).
         """
 
 def add_GenerationServiceServicer_to_server(servicer: GenerationServiceServicer, server: _typing.Union[_grpc.Server, _aio.Server]) -> None: ...
