@@ -31,7 +31,7 @@ _ROLES: Final[Mapping[str, Any]] = {
 
 def usd(money: Any) -> float:
     """google.type.Money in dollars."""
-    return float(money.units) + money.nanos / 1e9
+    return float(money.units + money.nanos / 1e9)
 
 
 class Clients:
@@ -95,11 +95,15 @@ class Clients:
 
     async def brand(self, tenant: str, name: str) -> resources_pb2.Brand:
         """One brand."""
-        return await self._read(self._context.GetBrand, context_service_pb2.GetBrandRequest(name=name), tenant)
+        request = context_service_pb2.GetBrandRequest(name=name)
+        found: resources_pb2.Brand = await self._read(self._context.GetBrand, request, tenant)
+        return found
 
     async def product(self, tenant: str, name: str) -> resources_pb2.Product:
         """One product."""
-        return await self._read(self._context.GetProduct, context_service_pb2.GetProductRequest(name=name), tenant)
+        request = context_service_pb2.GetProductRequest(name=name)
+        found: resources_pb2.Product = await self._read(self._context.GetProduct, request, tenant)
+        return found
 
     async def _read(self, method: Any, request: Any, tenant: str) -> Any:
         try:

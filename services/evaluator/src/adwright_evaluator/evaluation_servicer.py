@@ -79,7 +79,7 @@ class EvaluationServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
         return await self._message(await self._evaluations.get(current_tenant(), _id(request.name)))
 
     async def ListEvaluations(self, request: pb.ListEvaluationsRequest, context: Context) -> pb.ListEvaluationsResponse:
-        page, token = await self._evaluations.list(current_tenant(), request.page_size, request.page_token)
+        page, token = await self._evaluations.page(current_tenant(), request.page_size, request.page_token)
         messages = await asyncio.gather(*map(self._message, page))
         return pb.ListEvaluationsResponse(evaluations=messages, next_page_token=token)
 

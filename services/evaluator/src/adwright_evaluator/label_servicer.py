@@ -48,7 +48,7 @@ class LabelServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
 
     async def ListLabels(self, request: pb.ListLabelsRequest, context: Context) -> pb.ListLabelsResponse:
         record = await self._evaluations.get(current_tenant(), _id(request.parent))
-        page, token = await self._labels.list(record, request.page_size, request.page_token)
+        page, token = await self._labels.page(record, request.page_size, request.page_token)
         return pb.ListLabelsResponse(labels=map(_message, page), next_page_token=token)
 
     async def CalibrateJudge(self, request: pb.CalibrateJudgeRequest, context: Context) -> pb.CalibrateJudgeResponse:

@@ -55,7 +55,7 @@ class Labels:
                 Put(Key(where, _key(label)), _packed(label), expires_at=record.expire_time) for label in labels
             )
 
-    async def list(self, record: EvaluationRecord, page_size: int, page_token: str) -> tuple[Sequence[Label], str]:
+    async def page(self, record: EvaluationRecord, page_size: int, page_token: str) -> tuple[Sequence[Label], str]:
         """One page, by cell, and the token of the next."""
         with translated():
             page = await self._store.query(

@@ -36,7 +36,7 @@ class OperationsServicer(operations_pb2_grpc.OperationsServicer):  # type: ignor
     async def ListOperations(self, request: operations_pb2.ListOperationsRequest, context: Context) -> Any:
         check_list_request(request)
         tenant = current_tenant()
-        page, token = await self._evaluations.list(tenant, request.page_size, request.page_token)
+        page, token = await self._evaluations.page(tenant, request.page_size, request.page_token)
         messages = [operation_of(evaluation_to_pb(each, await self._evaluations.counts(each))) for each in page]
         return operations_pb2.ListOperationsResponse(operations=messages, next_page_token=token)
 

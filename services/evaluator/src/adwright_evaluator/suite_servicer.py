@@ -46,7 +46,7 @@ class SuiteServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
         return _message(await self._suites.get(tenant, suite), files)
 
     async def ListSuites(self, request: pb.ListSuitesRequest, context: Context) -> pb.ListSuitesResponse:
-        page, token = await self._suites.list(current_tenant(), request.page_size, request.page_token)
+        page, token = await self._suites.page(current_tenant(), request.page_size, request.page_token)
         return pb.ListSuitesResponse(suites=[_message(suite, {}) for suite in page], next_page_token=token)
 
     async def DeleteSuite(self, request: pb.DeleteSuiteRequest, context: Context) -> empty_pb2.Empty:

@@ -73,7 +73,7 @@ class SuiteStore:
             raise NotFound(f"there is no suites/{suite}", reason="SUITE_NOT_FOUND")
         return _unpacked(suite, item.data)
 
-    async def list(self, tenant: str, page_size: int, page_token: str) -> tuple[Sequence[KeptSuite], str]:
+    async def page(self, tenant: str, page_size: int, page_token: str) -> tuple[Sequence[KeptSuite], str]:
         """One page by id, and the token of the next."""
         with translated():
             page = await self._store.query(

@@ -26,8 +26,10 @@ class Fake:
 
     def __init__(self, config: Mapping[str, JSON]) -> None:
         outputs = config.get("outputs", config.get("output"))
-        several = isinstance(outputs, Sequence) and not isinstance(outputs, str)
-        self._outputs = list(outputs) if several else [outputs] if outputs is not None else []
+        if isinstance(outputs, Sequence) and not isinstance(outputs, str):
+            self._outputs = list(outputs)
+        else:
+            self._outputs = [] if outputs is None else [outputs]
         self._delay = _number(config, "delay")
         self._fail_from = _number(config, "fail_from") if "fail_from" in config else None
         self._cost = _number(config, "cost")

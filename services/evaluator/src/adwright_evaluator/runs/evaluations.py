@@ -115,7 +115,7 @@ class Evaluations:
             )
         return EvaluationRecord.unpacked(item)
 
-    async def list(self, tenant: str, page_size: int, page_token: str) -> tuple[Sequence[EvaluationRecord], str]:
+    async def page(self, tenant: str, page_size: int, page_token: str) -> tuple[Sequence[EvaluationRecord], str]:
         """One page, the newest first, and the token of the next."""
         with translated():
             page = await self.store.query(

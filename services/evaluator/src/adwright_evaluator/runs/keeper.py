@@ -15,6 +15,7 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Final
 
 from adwright_docstore import Delete
@@ -125,9 +126,9 @@ class Keeper:
             if held is not None:
                 work = self._work[where_] = _Work(record, shard)
                 work.task = asyncio.create_task(self._run(record, held))
-                work.task.add_done_callback(lambda _, done=where_: self._done(done))
+                work.task.add_done_callback(partial(self._done, where_))
 
-    def _done(self, which: tuple[str, str, int]) -> None:
+    def _done(self, which: tuple[str, str, int], task: asyncio.Task[None]) -> None:
         self._work.pop(which, None)
         self.look()
 

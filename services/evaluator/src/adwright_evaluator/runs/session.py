@@ -8,9 +8,9 @@ from datetime import datetime
 
 from adwright_checks import Format
 from adwright_docstore import Store
-from adwright_evaluator.assertions import KNOWN_TYPES
+from adwright_evaluator.assertions import JUDGED, KNOWN_TYPES
 from adwright_evaluator.clients import Clients
-from adwright_evaluator.model import Suite
+from adwright_evaluator.model import AssertionSet, Suite
 from adwright_evaluator.providers import Providers
 from adwright_evaluator.suite_store import ADDED
 from adwright_evaluator.suites import read_suite
@@ -63,14 +63,14 @@ class Sessions:
     ) -> None:
         self._store = store
         self._clients = clients
-        self._formats = formats
+        self.formats = formats
         self._now = now
         self._judge = judge
         self._allow_python = allow_python
 
     async def open(self, tenant: str, plan: Plan, files: Mapping[str, bytes]) -> Session:
         """Raises InvalidInput (provider, judge), Unavailable where the generator is needed and is not there."""
-        providers = Providers(self._clients, tenant, self._formats)
+        providers = Providers(self._clients, tenant, self.formats)
         opened = [(spec, await providers.open(spec)) for spec in plan.suite.providers]
         cache = AnswerCache(self._store, tenant)
         asker = Asker(plan, opened, cache, self._now)
@@ -92,9 +92,6 @@ class Sessions:
 
 
 def _judged(plan: Plan) -> bool:
-    from adwright_evaluator.assertions import JUDGED
-    from adwright_evaluator.model import AssertionSet
-
     types = {
         inner.type
         for case in plan.cases

@@ -1,0 +1,112 @@
+"""The files that came along with a suite, as its references name them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import posixpath
+from collections.abc import Mapping
+from fnmatch import fnmatchcase
+from typing import Any, Final
+
+from rapidfuzz import process
+
+from adwright_evaluator.model import JSON, Place
+from adwright_servicekit.errors import InvalidInput
+
+from .document import Document, load_yaml
+
+__all__ = ["CODE", "Files", "is_reference"]
+
+_SCHEME: Final = "file://"
+_WILD: Final = frozenset("*?[")
+CODE: Final = (".py", ".js", ".cjs", ".mjs", ".ts")
+
+
+def is_reference(value: JSON) -> bool:
+    """Whether a value stands for what is in a file."""
+    return isinstance(value, str) and value.startswith(_SCHEME)
+
+
+class Files:
+    """Reads them; methods raise InvalidInput with the place that asks."""
+
+    def __init__(self, files: Mapping[str, bytes]) -> None:
+        """By their paths, relative to the suite's folder."""
+        self._files = files
+        self._documents: dict[str, Document] = {}
+
+    def paths(self, reference: str, place: Place) -> list[str]:
+        """The files that a reference names, with or without `file://`: several for a pattern, never none."""
+        path = posixpath.normpath(reference.removeprefix(_SCHEME))
+        if _WILD & set(path):
+            found = sorted(name for name in self._files if fnmatchcase(name, path))
+        else:
+            found = [path] if path in self._files else []
+        if not found:
+            nearest = process.extractOne(path, list(self._files), score_cutoff=70)
+            hint = f": did you mean {nearest[0]}?" if nearest else ""
+            raise InvalidInput.of(str(place), f"there is no file {path!r}{hint}", reason="FILE_NOT_FOUND")
+        return found
+
+    def text(self, reference: str, place: Place) -> str:
+        """One file as text."""
+        [path, *more] = self.paths(reference, place)
+        if more:
+            raise InvalidInput.of(str(place), f"{reference!r} names several files where one is needed")
+        try:
+            return self._files[path].decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise InvalidInput.of(str(place), f"{path} is not UTF-8 text", reason="FILE_NOT_TEXT") from None
+
+    def document(self, reference: str, place: Place) -> Document:
+        """One YAML or JSON file, with the places of its parts."""
+        [path, *_] = self.paths(reference, place)
+        if path not in self._documents:
+            self._documents[path] = load_yaml(self.text(reference, place), path)
+        return self._documents[path]
+
+    def value(self, reference: str, place: Place) -> JSON:
+        """What a value stands for: data of YAML and JSON files, the text of others, and code as the reference it is."""
+        path = reference.removeprefix(_SCHEME)
+        stem = path.split(":")[0]
+        if stem.endswith(CODE):
+            self.paths(stem, place)
+            return reference
+        if path.endswith((".yaml", ".yml", ".json")):
+            return self.document(reference, place).data
+        return self.text(reference, place).rstrip("\n")
+
+    def rows(self, path: str, place: Place) -> list[tuple[Place, dict[str, str]]]:
+        """The rows of a CSV file by their headings, each with its line."""
+        text = self.text(path, place)
+        reader = csv.reader(io.StringIO(text), strict=True, delimiter=_delimiter(text))
+        found: list[tuple[Place, dict[str, str]]] = []
+        heading: list[str] | None = None
+        try:
+            for row in reader:
+                if heading is None:
+                    heading = [name.strip() for name in row]
+                elif any(row):
+                    padded = [*row, *[""] * (len(heading) - len(row))]
+                    found.append((Place(path, reader.line_num), dict(zip(heading, padded, strict=False))))
+        except csv.Error as error:
+            raise InvalidInput.of(str(Place(path, reader.line_num)), f"is no CSV: {error}") from None
+        return found
+
+    def lines(self, path: str, place: Place) -> list[tuple[Place, Any]]:
+        """The values of a JSONL file, each with its line."""
+        found = []
+        for number, line in enumerate(self.text(path, place).splitlines(), 1):
+            if line.strip():
+                try:
+                    found.append((Place(path, number), json.loads(line)))
+                except ValueError as error:
+                    raise InvalidInput.of(str(Place(path, number)), f"is no JSON: {error}") from None
+        return found
+
+
+def _delimiter(text: str) -> str:
+    first = text.partition("\n")[0]
+    return max(",;\t", key=first.count)
