@@ -1,0 +1,77 @@
+"""Two runs on the same cases: is one better?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Hashable, Sequence
+from statistics import NormalDist
+from typing import Final
+
+import numpy as np
+
+from .intervals import SEED, cluster_sums
+
+__all__ = ["cases_needed", "detectable_difference", "holm", "mcnemar", "sign_flip"]
+
+_FLIPS: Final = 9999
+_EXACT: Final = 13
+_BATCH: Final = 4_000_000
+
+
+def mcnemar(only_first: int, only_second: int) -> float:
+    """Exact two-sided p value of McNemar's test, of cases that only one of two passed."""
+    n, k = only_first + only_second, min(only_first, only_second)
+    if not n:
+        return 1.0
+    if n > 1000:
+        z = (abs(only_first - only_second) - 1) / math.sqrt(n)
+        return min(1.0, 2 * (1 - NormalDist().cdf(z)))
+    return min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
+
+
+def sign_flip(differences: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = SEED) -> float:
+    """Two-sided p value of a mean difference, by flipping signs of whole clusters: all ways, or 9,999 of them."""
+    sums, _ = cluster_sums(differences, clusters)
+    sums = sums[sums != 0]
+    n = len(sums)
+    if not n:
+        return 1.0
+    seen = abs(float(sums.sum())) - 1e-12
+    if n <= _EXACT:
+        signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
+        return float((np.abs(signs @ sums) >= seen).mean())
+    generator = np.random.default_rng(seed)
+    hits, left = 0, _FLIPS
+    while left:
+        size = min(left, max(1, _BATCH // n))
+        flips = generator.integers(0, 2, size=(size, n), dtype=np.int8) * 2 - 1
+        hits += int((np.abs(flips @ sums) >= seen).sum())
+        left -= size
+    return (hits + 1) / (_FLIPS + 1)
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """The same, corrected for how many there are (Holm, 1979)."""
+    order = sorted(range(len(p_values)), key=p_values.__getitem__)
+    adjusted, running = [0.0] * len(p_values), 0.0
+    for rank, index in enumerate(order):
+        running = max(running, min(1.0, p_values[index] * (len(p_values) - rank)))
+        adjusted[index] = running
+    return adjusted
+
+
+def detectable_difference(deviation: float, n: int, power: float = 0.8, alpha: float = 0.05) -> float:
+    """Smallest mean difference that `n` pairs of this standard deviation show so often."""
+    return _factor(power, alpha) * deviation / math.sqrt(n) if n else math.inf
+
+
+def cases_needed(difference: float, deviation: float, power: float = 0.8, alpha: float = 0.05) -> int:
+    """Pairs that would show a difference so often; 0 where there is none to show."""
+    if not difference or not deviation:
+        return 0
+    return math.ceil((_factor(power, alpha) * deviation / difference) ** 2)
+
+
+def _factor(power: float, alpha: float) -> float:
+    normal = NormalDist()
+    return normal.inv_cdf(1 - alpha / 2) + normal.inv_cdf(power)
