@@ -47,7 +47,7 @@ class ColumnSummary:
     """Of a cell, in the mean."""
     latency_p50_ms: float = 0.0
     latency_p95_ms: float = 0.0
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     pareto: bool = False
 
 
@@ -122,7 +122,9 @@ def _summary(column: Column, cells: Sequence[CellResult]) -> ColumnSummary:
     repeated = len(set(clusters)) < len(scored)
     passes = [float(cell.status is CellStatus.PASSED) for cell in scored]
     rate = bootstrap_mean(passes, clusters) if repeated else wilson(passed, len(scored))
-    latencies = [cell.answer.latency_ms for cell in scored if cell.answer.latency_ms is not None and not cell.answer.cached]
+    latencies = [
+        cell.answer.latency_ms for cell in scored if cell.answer.latency_ms is not None and not cell.answer.cached
+    ]
     p50, p95 = np.percentile(latencies, [50, 95]) if latencies else (0.0, 0.0)
     names = sorted({name for cell in scored if cell.verdict for name in cell.verdict.named_scores})
     n = len(scored)
@@ -174,9 +176,7 @@ def _by_case(cells: Sequence[CellResult], column: Column) -> _Cases:
 def _differences(before: Column, after: Column, baseline: _Cases, candidate: _Cases) -> list[Difference]:
     common = [key for key in baseline if key in candidate]
     there = [
-        key
-        for key in common
-        if all(cell.status is not CellStatus.ERROR for cell in (*baseline[key], *candidate[key]))
+        key for key in common if all(cell.status is not CellStatus.ERROR for cell in (*baseline[key], *candidate[key]))
     ]
     metrics = ["pass", "score", *_shared_metrics([cell for key in there for cell in (*baseline[key], *candidate[key])])]
     return [

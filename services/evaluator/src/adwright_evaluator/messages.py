@@ -122,7 +122,7 @@ def _assertion(verdict: Verdict) -> pb.AssertionResult:
         reason=verdict.reason,
         metric=assertion.metric if assertion else "",
         weight=assertion.weight if assertion else 1.0,
-        **{"pass": verdict.passed},  # type: ignore[arg-type]
+        **{"pass": verdict.passed},
     )
 
 

@@ -48,8 +48,8 @@ def _javascript(grading: Grading) -> Verdict:
 async def _python(grading: Grading) -> Verdict:
     if not grading.tools.allow_python:
         return Verdict.failed(
-            "Python of suites is not run by this evaluator: set ADWRIGHT_EVALUATOR_ALLOW_PYTHON=true where whoever runs "
-            "suites may run programs, or write it as `javascript`."
+            "Python of suites is not run here: set ADWRIGHT_EVALUATOR_ALLOW_PYTHON=true where whoever runs suites "
+            "may run programs, or write it as `javascript`."
         )
     import asyncio
 
@@ -70,7 +70,7 @@ def _python_value(grading: Grading) -> JSON:
     }
     try:
         # -I: nothing of this process's folder or environment is looked at.
-        done = subprocess.run(
+        done = subprocess.run(  # noqa: S603 - allowed by a setting
             [sys.executable, "-I", "-c", _RUNNER],
             input=json.dumps(asked, default=str),
             capture_output=True,

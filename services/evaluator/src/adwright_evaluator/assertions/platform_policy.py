@@ -53,7 +53,9 @@ def _platform_policy(grading: Grading) -> Verdict:
     rules = [rule for rule in _rules() if platform in rule.platforms]
     if not rules:
         known = ", ".join(sorted({name for rule in _rules() for name in rule.platforms}))
-        return Verdict.not_applicable(f"There are no rules for {platform or 'a text without platform'}: there are {known}.")
+        return Verdict.not_applicable(
+            f"There are no rules for {platform or 'a text without platform'}: there are {known}."
+        )
     texts = subject.fields if subject else (AdText("text", grading.text),)
     found = [
         f"{text.path}: {rule.message} (“{clipped(match[0], 30)}”)"

@@ -17,14 +17,35 @@ from .common import clipped, holds, mapping_value, texts_value, wrong
 __all__ = ["SCORERS"]
 
 _MOST_STARTS: Final = 1000
+_DIALECTS: Final = {"postgresql": "postgres", "transactsql": "tsql"}
 _FENCED_SQL: Final = re.compile(r"```(?:sql)?[ \t]*\n(.*?)```", re.DOTALL | re.IGNORECASE)
 _ELEMENT: Final = re.compile(r"<([A-Za-z_][\w.:-]*)(?:\s[^<>]*)?(?:/>|>.*</\1\s*>)", re.DOTALL)
 _FORBIDDEN_XML: Final = re.compile(r"<!(?:DOCTYPE|ENTITY)", re.IGNORECASE)
 _DOCUMENT: Final = re.compile(r"\s*(?:<!doctype\s+html|<html[\s>])", re.IGNORECASE)
 _TAGS: Final = frozenset(
-    "a abbr article aside b blockquote body br button code div em footer form h1 h2 h3 h4 h5 h6 head header hr html i img"
-    " input label li link main meta nav ol p pre script section select small span strong style sub sup table tbody td"
-    " textarea th thead title tr u ul video".split()
+    [
+        *("a", "abbr", "article", "aside", "b", "blockquote", "body", "br", "button", "code", "div", "em", "footer"),
+        *(
+            "form",
+            "h1",
+            "h2",
+            "h3",
+            "h4",
+            "h5",
+            "h6",
+            "head",
+            "header",
+            "hr",
+            "html",
+            "i",
+            "img",
+            "input",
+            "label",
+            "li",
+        ),
+        *("link", "main", "meta", "nav", "ol", "p", "pre", "script", "section", "select", "small", "span", "strong"),
+        *("style", "sub", "sup", "table", "tbody", "td", "textarea", "th", "thead", "title", "tr", "u", "ul", "video"),
+    ]
 )
 
 
@@ -113,7 +134,7 @@ def _xml(grading: Grading, candidates: Sequence[str]) -> Verdict:
         try:
             if _FORBIDDEN_XML.search(text):
                 raise ElementTree.ParseError("document types are not read")
-            root = ElementTree.fromstring(text)
+            root = ElementTree.fromstring(text)  # noqa: S314 - no document type, so no entities
         except ElementTree.ParseError as error:
             problem = f"The output is no XML: {error}."
             continue
@@ -188,7 +209,9 @@ def _sql(grading: Grading, text: str) -> Verdict:
     options = mapping_value(grading)
     dialect = str(options.get("databaseType") or options.get("database") or "mysql").lower()
     try:
-        statements = sqlglot.parse(text, dialect={"postgresql": "postgres", "transactsql": "tsql"}.get(dialect, dialect))
+        statements = sqlglot.parse(
+            text, dialect={"postgresql": "postgres", "transactsql": "tsql"}.get(dialect, dialect)
+        )
     except (sqlglot.errors.SqlglotError, ValueError) as error:
         return holds(False, f"The output is no SQL: {clipped(str(error).splitlines()[0])}.")
     parsed = [each for each in statements if each is not None]

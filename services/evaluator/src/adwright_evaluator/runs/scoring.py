@@ -58,7 +58,10 @@ async def score_together(answers: Sequence[Answered], verdicts: Sequence[Verdict
         if isinstance(assertion, AssertionSet) or assertion.type not in SET_SCORERS:
             continue
         try:
-            gradings = [_grading(assertion, each, tools) for each in answers]
+            gradings = [
+                _grading(assertion, _with_score(each, verdict), tools)
+                for each, verdict in zip(answers, verdicts, strict=True)
+            ]
             given = SET_SCORERS[assertion.type](gradings)
             said = list(await given if inspect.isawaitable(given) else given)
         except AdwrightError as error:
@@ -66,6 +69,12 @@ async def score_together(answers: Sequence[Answered], verdicts: Sequence[Verdict
         for column, verdict in zip(columns, said, strict=True):
             column[place] = replace(verdict, assertion=assertion)
     return [_together(column, case.threshold) for column in columns]
+
+
+def _with_score(answered: Answered, verdict: Verdict) -> Answered:
+    """What the other assertions said so far stands in the answer's metadata."""
+    answer = replace(answered.answer, metadata={**answered.answer.metadata, "score": verdict.score})
+    return replace(answered, answer=answer)
 
 
 async def _one(assertion: Assertion | AssertionSet, answered: Answered, tools: Tools) -> Verdict:

@@ -73,9 +73,7 @@ def krippendorff_alpha(
     n = sum(values.values())
     if n < 2 or len(values) == 1:
         return 1.0
-    seen = sum(
-        sum(distance(a, b) for a, b in permutations(unit, 2)) / (len(unit) - 1) for unit in several
-    )
+    seen = sum(sum(distance(a, b) for a, b in permutations(unit, 2)) / (len(unit) - 1) for unit in several)
     expected = sum(
         count * (other_count - (value == other)) * distance(value, other)
         for value, count in values.items()

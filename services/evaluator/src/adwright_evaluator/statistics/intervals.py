@@ -11,10 +11,14 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
+from .quantiles import student_quantile
+
 __all__ = ["SEED", "Interval", "bootstrap_mean", "cluster_sums", "wilson"]
 
 SEED: Final = 20_231
 _RESAMPLES: Final = 2000
+_FEW: Final = 15
+"""Clusters below which there are too few different resamples: Student's interval takes their place."""
 _BATCH_BYTES: Final = 64 * 1024 * 1024
 
 
@@ -55,9 +59,11 @@ def bootstrap_mean(
     if n < 2:
         return None
     mean = float(sums.sum() / counts.sum())
-    error = _standard_error(sums[None, :], counts[None, :], np.array([mean]))[0]
-    if error == 0:
-        return Interval(mean, mean, level)
+    error = float(_standard_error(sums[None, :], counts[None, :], np.array([mean]))[0])
+    bounds = (0.0, 1.0) if min(values) >= 0 and max(values) <= 1 else (-math.inf, math.inf)
+    if n < _FEW or error == 0:
+        half = student_quantile(0.5 + level / 2, n - 1) * error
+        return Interval(max(bounds[0], mean - half), min(bounds[1], mean + half), level)
     statistics: list[NDArray[Any]] = []
     for weights in _weights(n, resamples, seed):
         total = weights @ counts
@@ -71,7 +77,7 @@ def bootstrap_mean(
     if len(t) < resamples // 2:
         return Interval(mean, mean, level)
     low, high = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(mean - float(high) * error, mean - float(low) * error, level)
+    return Interval(max(bounds[0], mean - float(high) * error), min(bounds[1], mean - float(low) * error), level)
 
 
 def cluster_sums(

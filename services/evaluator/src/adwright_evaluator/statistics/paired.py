@@ -26,7 +26,7 @@ def mcnemar(only_first: int, only_second: int) -> float:
     if n > 1000:
         z = (abs(only_first - only_second) - 1) / math.sqrt(n)
         return min(1.0, 2 * (1 - NormalDist().cdf(z)))
-    return min(1.0, 2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n)
+    return min(1.0, float(2 * sum(math.comb(n, i) for i in range(k + 1)) / 2**n))
 
 
 def sign_flip(differences: Sequence[float], clusters: Sequence[Hashable] | None = None, seed: int = SEED) -> float:

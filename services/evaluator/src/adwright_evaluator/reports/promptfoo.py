@@ -1,0 +1,235 @@
+"""promptfoo's result JSON (version 3 of its output files), written and read; what is ours is under `adwright`."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any, Final
+
+from adwright_evaluator.model import (
+    JSON,
+    Answer,
+    Assertion,
+    AssertionSet,
+    CellResult,
+    CellStatus,
+    Outcome,
+    Usage,
+    Verdict,
+)
+from adwright_servicekit.errors import InvalidInput
+
+from .view import RunView
+
+__all__ = ["promptfoo_json", "read_results", "result_of"]
+
+_FAILURES: Final = {CellStatus.PASSED: 0, CellStatus.FAILED: 1, CellStatus.ERROR: 2}
+"""promptfoo's ResultFailureReason: none, assertion, error."""
+
+
+def promptfoo_json(view: RunView) -> Iterator[bytes]:
+    """The file, a cell at a time."""
+    time = view.create_time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    head = {"version": 3, "timestamp": time, "prompts": _columns(view), "stats": _stats(view.cells)}
+    config = {
+        "description": view.description,
+        "prompts": [text for _, text in view.prompts],
+        "providers": list(view.providers),
+    }
+    yield f'{{"evalId":{json.dumps(view.name)},"results":'.encode()
+    yield json.dumps(head, ensure_ascii=False)[:-1].encode() + b',"results":['
+    for index, cell in enumerate(view.cells):
+        yield (b",\n" if index else b"\n") + json.dumps(result_of(view, cell), ensure_ascii=False).encode()
+    rest = {"config": config, "shareableUrl": None, "metadata": {"exportedAt": time, "author": None}}
+    yield b"\n]}," + json.dumps(rest | {"adwright": {"name": view.name}}, ensure_ascii=False)[1:].encode() + b"\n"
+
+
+def result_of(view: RunView, cell: CellResult) -> dict[str, Any]:
+    """One of promptfoo's `EvaluateResult`."""
+    label, template = view.prompts[cell.prompt]
+    provider, answer, verdict = view.providers[cell.provider], cell.answer, cell.verdict
+    names = dict(verdict.named_scores) if verdict else {}
+    return {
+        "promptIdx": cell.prompt,
+        "testIdx": cell.case,
+        "testCase": {"description": view.case(cell), "vars": dict(cell.vars)},
+        "promptId": template,
+        "provider": {"id": provider, "label": provider},
+        "prompt": {"raw": cell.prompt_text, "label": label},
+        "vars": dict(cell.vars),
+        "response": {
+            "output": answer.output,
+            "tokenUsage": _tokens(answer.usage),
+            "cached": answer.cached,
+            "finishReason": answer.finish_reason,
+            "metadata": dict(answer.metadata),
+        },
+        "error": cell.error or None,
+        "failureReason": _FAILURES[cell.status],
+        "success": cell.status is CellStatus.PASSED,
+        "score": cell.score,
+        "latencyMs": answer.latency_ms,
+        "gradingResult": _grading(verdict) if verdict else None,
+        "namedScores": names,
+        "cost": answer.cost_usd or 0.0,
+        "metadata": dict(answer.metadata),
+        "adwright": {
+            "repeat": cell.repeat,
+            "providerIdx": cell.provider,
+            "traceId": answer.trace_id,
+            "model": answer.model,
+        },
+    }
+
+
+def _grading(verdict: Verdict) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "pass": verdict.passed,
+        "score": verdict.score,
+        "reason": verdict.reason,
+        "namedScores": dict(verdict.named_scores),
+        "tokensUsed": _tokens(verdict.usage),
+    }
+    if verdict.components:
+        found["componentResults"] = [_grading(each) for each in verdict.components]
+    assertion = verdict.assertion
+    if isinstance(assertion, Assertion):
+        given = {"value": assertion.value, "threshold": assertion.threshold, "metric": assertion.metric or None}
+        found["assertion"] = {"type": assertion.name, "weight": assertion.weight} | {
+            name: value for name, value in given.items() if value is not None
+        }
+    elif isinstance(assertion, AssertionSet):
+        found["assertion"] = {"type": "assert-set", "weight": assertion.weight}
+    if verdict.outcome is not Outcome.SCORED:
+        found["adwright"] = {"outcome": verdict.outcome.value}
+    return found
+
+
+def _columns(view: RunView) -> list[dict[str, Any]]:
+    groups: dict[tuple[int, int], list[CellResult]] = defaultdict(list)
+    for cell in view.cells:
+        groups[cell.prompt, cell.provider].append(cell)
+    return [
+        {
+            "raw": view.prompts[prompt][1],
+            "label": view.prompts[prompt][0],
+            "provider": view.providers[provider],
+            "metrics": {
+                "score": sum(cell.score for cell in cells),
+                **_counts(cells, "test{}Count", ("Pass", "Fail", "Error")),
+                "totalLatencyMs": sum(cell.answer.latency_ms or 0.0 for cell in cells),
+                "tokenUsage": _tokens(sum((cell.answer.usage for cell in cells), Usage())),
+                "cost": sum(cell.answer.cost_usd or 0.0 for cell in cells),
+            },
+        }
+        for (prompt, provider), cells in sorted(groups.items())
+    ]
+
+
+def _stats(cells: Sequence[CellResult]) -> dict[str, Any]:
+    counts = _counts(cells, "{}", ("successes", "failures", "errors"))
+    return {**counts, "tokenUsage": _tokens(sum((cell.answer.usage for cell in cells), Usage()))}
+
+
+def _counts(cells: Sequence[CellResult], form: str, names: Sequence[str]) -> dict[str, int]:
+    return {
+        form.format(name): sum(cell.status is status for cell in cells)
+        for name, status in zip(names, CellStatus, strict=True)
+    }
+
+
+def _tokens(usage: Usage) -> dict[str, int]:
+    return {
+        "total": usage.input_tokens + usage.output_tokens,
+        "prompt": usage.input_tokens,
+        "completion": usage.output_tokens,
+        "numRequests": usage.calls,
+    }
+
+
+def read_results(data: bytes, field: str = "results") -> RunView:
+    """A file of results, ours or promptfoo's. Raises InvalidInput that names what is missing."""
+    try:
+        loaded = json.loads(data)
+        results = loaded["results"]
+        rows: list[Mapping[str, Any]] = results["results"]
+        prompts: dict[str, int] = {}
+        providers: dict[str, int] = {}
+        texts: dict[str, str] = {}
+        cells = []
+        seen: dict[tuple[int, int, int], int] = defaultdict(int)
+        for row in rows:
+            provider = row["provider"]
+            label = str(provider.get("label") or provider["id"]) if isinstance(provider, Mapping) else str(provider)
+            prompt = str(row["prompt"].get("label") or row["prompt"]["raw"])
+            texts.setdefault(prompt, str(row["prompt"].get("raw", "")))
+            q, p = prompts.setdefault(prompt, len(prompts)), providers.setdefault(label, len(providers))
+            key = (int(row["testIdx"]), p, q)
+            cells.append(_cell(row, q, p, seen[key]))
+            seen[key] += 1
+        time = datetime.fromisoformat(str(results.get("timestamp") or "1970-01-01T00:00:00+00:00"))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        missing = f": {error} is missing" if isinstance(error, KeyError) else ""
+        raise InvalidInput.of(
+            field, f"is no file of results of adwright or promptfoo{missing}", reason="RESULTS_UNREADABLE"
+        ) from None
+    return RunView(
+        name=str(loaded.get("evalId") or ""),
+        description=str((loaded.get("config") or {}).get("description") or ""),
+        create_time=time.astimezone(UTC),
+        prompts=tuple((label, texts[label]) for label in prompts),
+        providers=tuple(providers),
+        cells=sorted(cells, key=lambda cell: cell.key),
+    )
+
+
+def _cell(row: Mapping[str, Any], prompt: int, provider: int, repeat: int) -> CellResult:
+    failure = row.get("failureReason", 0 if row["success"] else 1)
+    status = next(status for status, number in _FAILURES.items() if number == failure)
+    response = row.get("response") or {}
+    tokens = response.get("tokenUsage") or {}
+    output: JSON = response.get("output")
+    return CellResult(
+        case=int(row["testIdx"]),
+        prompt=prompt,
+        provider=provider,
+        repeat=repeat,
+        status=status,
+        score=float(row["score"]),
+        answer=Answer(
+            output=output,
+            latency_ms=row.get("latencyMs"),
+            cost_usd=row.get("cost"),
+            usage=Usage(tokens.get("prompt") or 0, tokens.get("completion") or 0, tokens.get("numRequests") or 0),
+            cached=bool(response.get("cached")),
+        ),
+        prompt_text=str(row["prompt"].get("raw", "")),
+        vars=row.get("vars") or {},
+        verdict=_verdict(row["gradingResult"]) if row.get("gradingResult") else None,
+        error=str(row.get("error") or ""),
+    )
+
+
+def _verdict(data: Mapping[str, Any]) -> Verdict:
+    given = data.get("assertion") or {}
+    kind = str(given.get("type") or "")
+    outcome = Outcome((data.get("adwright") or {}).get("outcome", "scored"))
+    return Verdict(
+        passed=bool(data["pass"]),
+        score=float(data["score"]),
+        reason=str(data.get("reason") or ""),
+        outcome=outcome,
+        named_scores=data.get("namedScores") or {},
+        components=tuple(_verdict(each) for each in data.get("componentResults") or ()),
+        assertion=Assertion(
+            kind.removeprefix("not-"),
+            given.get("value"),
+            negated=kind.startswith("not-"),
+            weight=float(given.get("weight", 1.0) if given.get("weight") is not None else 1.0),
+            metric=str(given.get("metric") or ""),
+        )
+        if kind
+        else None,
+    )
