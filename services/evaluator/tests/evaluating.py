@@ -41,10 +41,8 @@ class Evaluating:
 
     async def ended(self, name: str) -> pb.Evaluation:
         """A run once it has ended."""
-        last = None
-        async for last in self.stub.WatchEvaluation(pb.WatchEvaluationRequest(name=name), metadata=TENANT):
-            pass
-        assert last is not None
+        said = [now async for now in self.stub.WatchEvaluation(pb.WatchEvaluationRequest(name=name), metadata=TENANT)]
+        last: pb.Evaluation = said[-1]
         return last
 
     async def get(self, name: str) -> pb.Evaluation:

@@ -98,8 +98,7 @@ class HeldShard:
                     continue
                 found.add(item.key.sk)
                 counts += Counts.of(cells)
-        self._there = replace(self._there, counts=counts)
-        await self._write([])
+        await self._write([], total=counts)
         return found
 
     async def append(self, rows: Sequence[DoneRow]) -> None:
@@ -134,17 +133,19 @@ class HeldShard:
     async def _write(
         self,
         ops: Sequence[Put | Delete],
-        counts: Counts | None = None,
+        added: Counts | None = None,
         *,
+        total: Counts | None = None,
         finished: bool = False,
         until: float | None = None,
     ) -> None:
         async with self._lock:
+            counts = self._there.counts if total is None else total
             there = replace(
                 self._there,
                 until=time.time() + LEASE if until is None else until,
                 finished=finished or self._there.finished,
-                counts=self._there.counts + counts if counts else self._there.counts,
+                counts=counts + added if added else counts,
             )
             key = shard_key(self._record.tenant, self._record.id, self.number)
             own = Put(key, there.packed(), Version(there.version), expires_at=self._record.expire_time)
