@@ -24,6 +24,7 @@ from adwright_servicekit.telemetry import Telemetry
 
 from ._caller import Caller
 from .catalogue import Brands, exemplars, products
+from .evaluations import Evaluations
 from .generation import Generation
 from .imports import Imports
 from .keys import Keys
@@ -43,6 +44,10 @@ _IDEMPOTENT = (
     "adwright.context.v1.ContextService/ListExemplars",
     "adwright.context.v1.ContextService/ListImportErrors",
     "google.longrunning.Operations/GetOperation",
+    "adwright.evaluator.v1.EvaluatorService/RunEvaluation",
+    "adwright.evaluator.v1.EvaluatorService/GetEvaluation",
+    "adwright.evaluator.v1.EvaluatorService/ListEvaluations",
+    "adwright.evaluator.v1.EvaluatorService/ListResults",
     "adwright.evaluator.v1.EvaluatorService/EvaluateText",
 )
 # open_channel bounds calls by this; every call brings its own timeout, which must not be cut down by it.
@@ -78,7 +83,9 @@ class AsyncClient:
         self.keys = Keys(self._caller, KeyServiceStub(self._channel))
         self._evaluator = EvaluatorServiceStub(self._channel)
         context = ContextServiceStub(self._channel)
-        self.imports = Imports(self._caller, context, OperationsStub(self._channel))
+        operations = OperationsStub(self._channel)
+        self.imports = Imports(self._caller, context, operations)
+        self.evaluations = Evaluations(self._caller, self._evaluator, operations)
         self.brands = Brands(self._caller, context, self.imports)
         self.products = products(self._caller, context, self.imports)
         self.exemplars = exemplars(self._caller, context, self.imports)

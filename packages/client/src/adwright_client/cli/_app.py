@@ -6,6 +6,7 @@ import typer
 
 from .. import __version__
 from ._catalogue_commands import brands, exemplars, products
+from ._eval_commands import evals
 from ._evaluate_commands import evaluate, formats
 from ._generate_command import generate
 from ._key_commands import keys
@@ -28,6 +29,7 @@ app.add_typer(products)
 app.add_typer(exemplars)
 app.add_typer(formats)
 app.add_typer(keys)
+app.add_typer(evals)
 
 
 @app.command()
