@@ -63,9 +63,10 @@ def _collect(folder: Path, name: str, found: dict[str, bytes]) -> None:
         return
     for match in _NAMED.finditer(data.decode("utf-8", "replace")):
         named = (match[1] or match[2]).split(":")[0]
-        if os.path.isabs(named):
+        if Path(named).is_absolute():
             continue
-        for each in sorted(glob.glob(named, root_dir=folder, recursive=True)):
+        # Not Path.glob, which takes no `..`.
+        for each in sorted(glob.glob(named, root_dir=folder, recursive=True)):  # noqa: PTH207
             path = os.path.normpath(each)
             if path not in found and (folder / path).is_file():
                 _collect(folder, path, found)

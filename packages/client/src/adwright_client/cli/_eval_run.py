@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 from adwright.evaluator.v1.evaluation_pb2 import Evaluation, EvaluationOptions
 from adwright_servicekit.errors import InvalidInput
@@ -92,17 +94,24 @@ async def follow(client: AsyncClient, begun: Evaluation) -> Evaluation:
 async def write_outputs(client: AsyncClient, name: str, outputs: Sequence[Path]) -> None:
     """Each file whole, or as it was before."""
     for output in outputs:
-        handle, temporary = tempfile.mkstemp(dir=output.absolute().parent, prefix=f".{output.name}.")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                async for data in client.evaluations.export(name, output.suffix.removeprefix(".")):
-                    file.write(data)
-            # As `open` would have made it.
-            umask = os.umask(0)
-            os.umask(umask)
-            os.chmod(temporary, 0o666 & ~umask)
-            os.replace(temporary, output)
-        except BaseException:
-            Path(temporary).unlink(missing_ok=True)
-            raise
+        with _whole(output) as file:
+            async for data in client.evaluations.export(name, output.suffix.removeprefix(".")):
+                file.write(data)
         print(f"wrote {output}")
+
+
+@contextmanager
+def _whole(output: Path) -> Iterator[IO[bytes]]:
+    """A file that takes its place when it is whole."""
+    with tempfile.NamedTemporaryFile(dir=output.absolute().parent, prefix=f".{output.name}.", delete=False) as file:
+        temporary = Path(file.name)
+        try:
+            yield file
+        except BaseException:
+            temporary.unlink(missing_ok=True)
+            raise
+    # As `open` would have made it.
+    umask = os.umask(0)
+    os.umask(umask)
+    temporary.chmod(0o666 & ~umask)
+    temporary.replace(output)

@@ -110,9 +110,14 @@ async def change(client: AsyncClient, verb: str, name: str, *, budget: float = 0
 
 
 async def _side(client: AsyncClient, given: str) -> str | bytes:
+    data = _file(given)
+    return await resolved(client, given) if data is None else data
+
+
+def _file(given: str) -> bytes | None:
     path = Path(given)
     if path.is_file():
         return path.read_bytes()
     if path.suffix or "/" in given.removeprefix("evaluations/"):
         raise InvalidInput(f"there is no file {given}", reason="FILE_NOT_FOUND")
-    return await resolved(client, given)
+    return None

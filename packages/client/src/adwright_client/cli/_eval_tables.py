@@ -139,7 +139,8 @@ def _cell_line(run: Evaluation, cell: CellResult, *, output: bool = False) -> st
     failed = next((each.reason for each in cell.assertions if not getattr(each, "pass")), "")
     why = cell.error or failed
     said = f" → {' '.join(cell.output.split())[:160]}" if output else ""
-    return f"{_MARKS.get(cell.status, '?')} #{cell.cell.case + 1} {cell.description[:60]} [{where[:60]}]{said} {why}".rstrip()
+    mark = _MARKS.get(cell.status, "?")
+    return f"{mark} #{cell.cell.case + 1} {cell.description[:60]} [{where[:60]}]{said} {why}".rstrip()
 
 
 def _column(run: Evaluation, column: ColumnSummary) -> str:
