@@ -8,9 +8,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tools.stack import Stack
 
-__all__ = ["CuttableProxy", "chromium"]
+__all__ = ["DESKTOP", "PHONE", "CuttableProxy", "assert_accessible", "chromium", "enter"]
+
+DESKTOP = {"width": 1280, "height": 900}
+PHONE = {"width": 390, "height": 844}
+_LONG = 60_000
 
 
 @contextmanager
@@ -25,6 +31,20 @@ def chromium() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
+
+
+def enter(page: Page, stack: Stack) -> None:
+    """Opens the studio with the stack's key."""
+    page.get_by_label("API key").fill(stack.environ["ADWRIGHT_API_KEY"])
+    page.get_by_role("button", name="Open the studio").click()
+    expect(page.get_by_role("button", name="Write")).to_be_visible(timeout=_LONG)
+
+
+def assert_accessible(page: Page) -> None:
+    """axe-core finds nothing serious."""
+    found = Axe().run(page).response["violations"]
+    serious = [each for each in found if each["impact"] in ("serious", "critical")]
+    assert not serious, [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in serious]
 
 
 class CuttableProxy:

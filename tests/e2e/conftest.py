@@ -3,10 +3,14 @@
 import importlib.util
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from tools.spans import SpanReceiver
 from tools.stack import Stack, private_environ
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 
 def _needs_the_model() -> None:
@@ -37,3 +41,12 @@ def own_stack(tmp_path: Path) -> Iterator[Stack]:
     _needs_the_model()
     with Stack(private_environ(tmp_path), tmp_path / "log") as stack:
         yield stack
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator["Browser"]:
+    """Chromium; tests that need it skip by name where it is not installed."""
+    from browser import chromium
+
+    with chromium() as browser:
+        yield browser

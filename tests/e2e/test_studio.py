@@ -4,20 +4,11 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
-from browser import CuttableProxy, chromium
+from browser import DESKTOP, PHONE, CuttableProxy, assert_accessible, enter
 from playwright.sync_api import Browser, Page, expect
 from tools.stack import Stack
 
-DESKTOP = {"width": 1280, "height": 900}
-PHONE = {"width": 390, "height": 844}
 _LONG = 60_000
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as browser:
-        yield browser
 
 
 @pytest.fixture
@@ -30,12 +21,6 @@ def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     yield page
     page.close()
     assert said == []
-
-
-def enter(page: Page, stack: Stack) -> None:
-    page.get_by_label("API key").fill(stack.environ["ADWRIGHT_API_KEY"])
-    page.get_by_role("button", name="Open the studio").click()
-    expect(page.get_by_role("button", name="Write")).to_be_visible(timeout=_LONG)
 
 
 def write(page: Page, fmt: str = "Plain text", variants: int = 1) -> None:
@@ -164,7 +149,7 @@ def test_nothing_keeps_people_out(browser: Browser, stack: Stack, scheme: str, s
     enter(page, stack)
     write(page, plain(page))
     expect(page.locator(".badge")).to_be_visible(timeout=_LONG)
-    for room in ("Write", "History", "Brands"):
+    for room in ("Write", "History", "Brands", "Evaluations"):
         page.get_by_role("link", name=room).click()
         expect(page.locator("main:visible")).to_have_count(1)
         page.wait_for_load_state("networkidle")
@@ -172,12 +157,6 @@ def test_nothing_keeps_people_out(browser: Browser, stack: Stack, scheme: str, s
         width = page.evaluate("document.documentElement.scrollWidth")
         assert width <= size["width"], f"{room} is {width} wide"
     page.close()
-
-
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page).response["violations"]
-    serious = [each for each in found if each["impact"] in ("serious", "critical")]
-    assert not serious, [(each["id"], [node["html"] for node in each["nodes"]][:3]) for each in serious]
 
 
 def test_the_keyboard_alone_is_enough(page: Page, stack: Stack) -> None:

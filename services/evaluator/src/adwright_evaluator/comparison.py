@@ -12,8 +12,15 @@ from typing import Final
 import numpy as np
 
 from adwright_evaluator.model import CellResult, CellStatus, Usage
-from adwright_evaluator.statistics.intervals import Interval, bootstrap_mean, wilson
-from adwright_evaluator.statistics.paired import cases_needed, detectable_difference, holm, mcnemar, sign_flip
+from adwright_evaluator.statistics.intervals import Interval, bootstrap_mean, bounded_mean, wilson
+from adwright_evaluator.statistics.paired import (
+    cases_needed,
+    cases_needed_of_passes,
+    detectable_difference,
+    holm,
+    mcnemar,
+    sign_flip,
+)
 
 __all__ = ["Column", "ColumnSummary", "Difference", "Measure", "case_key", "compare", "pareto", "summarise"]
 
@@ -121,7 +128,7 @@ def _summary(column: Column, cells: Sequence[CellResult]) -> ColumnSummary:
     passed = sum(cell.status is CellStatus.PASSED for cell in scored)
     repeated = len(set(clusters)) < len(scored)
     passes = [float(cell.status is CellStatus.PASSED) for cell in scored]
-    rate = bootstrap_mean(passes, clusters) if repeated else wilson(passed, len(scored))
+    rate = bounded_mean(passes, clusters) if repeated else wilson(passed, len(scored))
     latencies = [
         cell.answer.latency_ms for cell in scored if cell.answer.latency_ms is not None and not cell.answer.cached
     ]
@@ -150,7 +157,18 @@ def _marked(summary: ColumnSummary, pareto: bool) -> ColumnSummary:
 
 
 def _mean(values: Sequence[float], clusters: Sequence[int]) -> Measure:
-    return Measure(float(np.mean(values)) if values else 0.0, bootstrap_mean(values, clusters) if values else None)
+    return Measure(float(np.mean(values)) if values else 0.0, _interval(values, clusters))
+
+
+def _interval(
+    values: Sequence[float], clusters: Sequence[int] | None = None, bounds: tuple[float, float] = (0.0, 1.0)
+) -> Interval | None:
+    """Most scores are between 0 and 1; some metrics of code are not."""
+    if not values:
+        return None
+    if bounds[0] <= min(values) and max(values) <= bounds[1]:
+        return bounded_mean(values, clusters, bounds)
+    return bootstrap_mean(values, clusters)
 
 
 def _metric(name: str, cells: Sequence[CellResult]) -> Measure:
@@ -167,9 +185,13 @@ _Cases = Mapping[str, Sequence[CellResult]]
 
 def _by_case(cells: Sequence[CellResult], column: Column) -> _Cases:
     found: dict[str, list[CellResult]] = defaultdict(list)
+    turns: dict[str, dict[int, int]] = defaultdict(dict)
     for cell in cells:
         if (cell.provider, cell.prompt) == column:
-            found[case_key(cell)].append(cell)
+            key = case_key(cell)
+            # Cases with the same variables, but other assertions, are others: the first is like the first there.
+            turns[key].setdefault(cell.case, len(turns[key]))
+            found[f"{key}#{turns[key][cell.case]}"].append(cell)
     return found
 
 
@@ -206,7 +228,10 @@ def _difference(
         p = sign_flip(differences.tolist())
     deviation = float(differences.std(ddof=1)) if len(keys) > 1 else 0.0
     mean = float(differences.mean())
-    needed = cases_needed(mean, deviation)
+    if metric == "pass" and once:
+        needed = cases_needed_of_passes(mean, float((differences != 0).mean()))
+    else:
+        needed = cases_needed(mean, deviation)
     named = {key: _name(baseline[key][0]) for key in keys} if metric == "pass" else {}
     return Difference(
         baseline=before,
@@ -214,9 +239,9 @@ def _difference(
         metric=metric,
         cases=len(keys),
         left_out=left_out,
-        before=Measure(float(first.mean()), bootstrap_mean(first.tolist())),
-        after=Measure(float(second.mean()), bootstrap_mean(second.tolist())),
-        difference=Measure(mean, bootstrap_mean(differences.tolist())),
+        before=Measure(float(first.mean()), _interval(first.tolist())),
+        after=Measure(float(second.mean()), _interval(second.tolist())),
+        difference=Measure(mean, _interval(differences.tolist(), bounds=(-1.0, 1.0))),
         p_value=p,
         adjusted_p_value=p,
         detectable=detectable_difference(deviation, len(keys)),

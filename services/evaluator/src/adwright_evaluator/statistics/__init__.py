@@ -1,5 +1,4 @@
-"""How sure the numbers of a run are: intervals, tests, power, agreement, calibration, trade-offs.
+"""How sure the numbers of a run are: intervals, tests, power, agreement.
 
-Pure functions over sequences and arrays. What is drawn at random is drawn from a seed, so the same data give the
-same numbers. Nothing here knows of suites or of the model.
+Pure functions over sequences. What is drawn at random is drawn from a seed: the same data give the same numbers.
 """

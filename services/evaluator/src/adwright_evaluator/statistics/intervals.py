@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from .quantiles import student_quantile
 
-__all__ = ["SEED", "Interval", "bootstrap_mean", "cluster_sums", "wilson"]
+__all__ = ["SEED", "Interval", "bootstrap_mean", "bounded_mean", "cluster_sums", "wilson"]
 
 SEED: Final = 20_231
 _RESAMPLES: Final = 2000
+_NOTHING: Final = 1e-18
 _FEW: Final = 15
 """Clusters below which there are too few different resamples: Student's interval takes their place."""
 _BATCH_BYTES: Final = 64 * 1024 * 1024
@@ -42,6 +43,37 @@ def wilson(passed: int, n: int, level: float = 0.95) -> Interval | None:
     return Interval(max(0.0, middle - half), min(1.0, middle + half), level)
 
 
+def bounded_mean(
+    values: Sequence[float],
+    clusters: Sequence[Hashable] | None = None,
+    bounds: tuple[float, float] = (0.0, 1.0),
+    level: float = 0.95,
+) -> Interval | None:
+    """Of the mean of values that cannot leave `bounds`: Wilson's at the effective sample size, with Student's t.
+
+    The effective size is that of as many yes and no with the variance that is seen between clusters, so neither
+    repeats nor partial scores count for more than they say. Where all are equal, at most as many may differ as would
+    have been seen with 97.5 %. None for fewer than two clusters.
+    """
+    low, high = bounds
+    sums, counts = cluster_sums([(value - low) / (high - low) for value in values], clusters)
+    n = len(sums)
+    if n < 2:
+        return None
+    mean = float(sums.sum() / counts.sum())
+    variance = n / (n - 1) * float(((sums - mean * counts) ** 2).sum()) / float(counts.sum()) ** 2
+    if variance <= _NOTHING:
+        unseen = 1 - ((1 - level) / 2) ** (1 / n)
+        ends = (mean - unseen * mean, mean + unseen * (1 - mean))
+    else:
+        t = student_quantile(0.5 + level / 2, n - 1)
+        size = mean * (1 - mean) / variance
+        middle = (mean + t * t / 2 / size) / (1 + t * t / size)
+        half = t / (1 + t * t / size) * math.sqrt(variance + t * t / 4 / size**2)
+        ends = (middle - half, middle + half)
+    return Interval(low + max(0.0, ends[0]) * (high - low), low + min(1.0, ends[1]) * (high - low), level)
+
+
 def bootstrap_mean(
     values: Sequence[float],
     clusters: Sequence[Hashable] | None = None,
@@ -49,7 +81,9 @@ def bootstrap_mean(
     resamples: int = _RESAMPLES,
     seed: int = SEED,
 ) -> Interval | None:
-    """Of a mean: the bootstrap-t over clusters (Efron and Tibshirani, 1993, ch. 12); None for fewer than two clusters.
+    """Of a mean without bounds, costs and such; None for fewer than two clusters.
+
+    The bootstrap-t over clusters (Efron and Tibshirani, 1993, ch. 12).
 
     It studentises each resample, so that it holds its level with few and with skewed values, too, where percentiles
     alone are too narrow.
@@ -60,10 +94,9 @@ def bootstrap_mean(
         return None
     mean = float(sums.sum() / counts.sum())
     error = float(_standard_error(sums[None, :], counts[None, :], np.array([mean]))[0])
-    bounds = (0.0, 1.0) if min(values) >= 0 and max(values) <= 1 else (-math.inf, math.inf)
     if n < _FEW or error == 0:
         half = student_quantile(0.5 + level / 2, n - 1) * error
-        return Interval(max(bounds[0], mean - half), min(bounds[1], mean + half), level)
+        return Interval(mean - half, mean + half, level)
     statistics: list[NDArray[Any]] = []
     for weights in _weights(n, resamples, seed):
         total = weights @ counts
@@ -77,7 +110,7 @@ def bootstrap_mean(
     if len(t) < resamples // 2:
         return Interval(mean, mean, level)
     low, high = np.quantile(t, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(max(bounds[0], mean - float(high) * error), min(bounds[1], mean - float(low) * error), level)
+    return Interval(mean - float(high) * error, mean - float(low) * error, level)
 
 
 def cluster_sums(

@@ -11,7 +11,7 @@ import numpy as np
 
 from .intervals import SEED, cluster_sums
 
-__all__ = ["cases_needed", "detectable_difference", "holm", "mcnemar", "sign_flip"]
+__all__ = ["cases_needed", "cases_needed_of_passes", "detectable_difference", "holm", "mcnemar", "sign_flip"]
 
 _FLIPS: Final = 9999
 _EXACT: Final = 13
@@ -61,15 +61,35 @@ def holm(p_values: Sequence[float]) -> list[float]:
 
 
 def detectable_difference(deviation: float, n: int, power: float = 0.8, alpha: float = 0.05) -> float:
-    """Smallest mean difference that `n` pairs of this standard deviation show so often."""
-    return _factor(power, alpha) * deviation / math.sqrt(n) if n else math.inf
+    """Smallest mean difference that `n` pairs of this standard deviation show so often.
+
+    Where no pair differs, as many may as would have been seen with 97.5 %: `n` equal pairs prove little.
+    """
+    if not n:
+        return math.inf
+    unseen = 1 - 0.025 ** (1 / n)
+    return _factor(power, alpha) * max(deviation, math.sqrt(unseen)) / math.sqrt(n)
 
 
 def cases_needed(difference: float, deviation: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Pairs that would show a difference so often; 0 where there is none to show."""
+    """Pairs that would show a mean difference so often; 0 where there is none to show."""
     if not difference or not deviation:
         return 0
     return math.ceil((_factor(power, alpha) * deviation / difference) ** 2)
+
+
+def cases_needed_of_passes(difference: float, discordant: float, power: float = 0.8, alpha: float = 0.05) -> int:
+    """The same for shares that pass and McNemar's exact test; `discordant` is the share that only one passes.
+
+    Connor (1987), with the correction for continuity that the exact test amounts to.
+    """
+    change = abs(difference)
+    if not change or not discordant:
+        return 0
+    normal = NormalDist()
+    wide = normal.inv_cdf(1 - alpha / 2) * math.sqrt(discordant)
+    wide += normal.inv_cdf(power) * math.sqrt(max(0.0, discordant - change**2))
+    return math.ceil(((wide + math.sqrt(wide**2 + 4 * change)) / (2 * change)) ** 2)
 
 
 def _factor(power: float, alpha: float) -> float:

@@ -985,7 +985,7 @@ class ColumnComparison(_message.Message):
     detectable_difference: _builtins.float
     """Smallest difference that so many cases would show four times out of five."""
     cases_needed: _builtins.int
-    """How many cases would show the difference that was seen; 0: these do."""
+    """How many cases would show the difference that was seen; 0: these do, or there is none."""
     @_builtins.property
     def before(self) -> _label_pb2.Estimate:
         """The baseline's mean."""

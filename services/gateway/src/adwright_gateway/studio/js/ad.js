@@ -136,6 +136,14 @@ function Verdict({ ad, index, variant, paths, review, correcting, setCorrecting 
     );
   const promote = () =>
     attempt(() => call("POST", `v1/${name}:promote`, { variant: index }), (made) => `Now the exemplar ${shortName(made.name)}.`);
+  const addToSuite = () => {
+    const suite = prompt("Add it as a case to which suite? It is made if there is none.", "feedback");
+    if (!suite) return;
+    attempt(
+      () => call("POST", `v1/${name}:addToSuite`, { variant: index, suite: `suites/${suite.trim()}` }),
+      (made) => `Now a case of the suite ${shortName(made.name)}, which has ${made.caseCount}.`,
+    );
+  };
   return html`<footer>
     <div class="actions">
       <button class="small secondary" onClick=${copy}>Copy</button>
@@ -150,6 +158,7 @@ function Verdict({ ad, index, variant, paths, review, correcting, setCorrecting 
       </fieldset>
       <button class="small secondary" aria-expanded=${correcting} onClick=${() => setCorrecting(!correcting)}>Correct</button>
       <button class="small secondary" onClick=${promote}>Make it an exemplar</button>
+      <button class="small secondary" onClick=${addToSuite}>Add to a suite</button>
     </div>
     ${correcting &&
     html`<form

@@ -61,6 +61,13 @@ export async function all(path, field, most = 1000) {
   return found;
 }
 
+/** The lines of an answer that is a stream of JSON, as objects. */
+export async function* lines(path) {
+  const answer = await send(path, { headers: headers() });
+  if (!answer.ok) throw await refusal(answer);
+  for (const line of (await answer.text()).split("\n")) if (line) yield JSON.parse(line);
+}
+
 /**
  * The events of an ad, as `{event: object}`. A connection that breaks is made again, behind the last event that came.
  * `onState` hears "streaming" and "reconnecting". Throws Refused or Unreachable.

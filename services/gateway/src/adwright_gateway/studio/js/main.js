@@ -1,11 +1,17 @@
 import { html, render, useEffect, useState } from "./ui.js";
 import { Refused, call, key } from "./api.js";
 import { Brands } from "./brands.js";
+import { Evaluations } from "./evaluations.js";
 import { History } from "./history.js";
 import { Problem } from "./parts.js";
 import { Write } from "./write.js";
 
-const ROOMS = { write: ["Write", Write], history: ["History", History], brands: ["Brands", Brands] };
+const ROOMS = {
+  write: ["Write", Write],
+  history: ["History", History],
+  brands: ["Brands", Brands],
+  evaluations: ["Evaluations", Evaluations],
+};
 
 const roomOf = () => (ROOMS[location.hash.slice(1)] ? location.hash.slice(1) : "write");
 
