@@ -1,13 +1,14 @@
-"""Outputs graded by models, by vectors of their meaning, and by people: one file a type, prompts as versioned files."""
+"""What models, vectors and people say of outputs."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
-from adwright_evaluator.model import Scorer, SetScorer
-
+from ..model import Scorer, SetScorer
 from .answer_relevance import answer_relevance
+from .back_translation import translate_back
 from .brand_voice import brand_voice
 from .closed_qa import closed_qa
 from .context_faithfulness import context_faithfulness
@@ -18,27 +19,47 @@ from .factuality import factuality
 from .g_eval import g_eval
 from .human import human
 from .llm_rubric import llm_rubric
+from .pairwise import Comparison, Preference, compare
+from .prompt_files import load_prompts
+from .refused import REFUSED, refusals
 from .select_best import select_best
 from .similar import similar, similar_dot, similar_euclidean
+from .verdicts import JudgeFailed
 
-__all__ = ["SCORERS", "SET_SCORERS"]
+__all__ = [
+    "REFUSED",
+    "SCORERS",
+    "SET_SCORERS",
+    "Comparison",
+    "JudgeFailed",
+    "Preference",
+    "compare",
+    "load_prompts",
+    "translate_back",
+]
 
-SCORERS: Final[Mapping[str, Scorer]] = {
-    "llm-rubric": llm_rubric,
-    "g-eval": g_eval,
-    "factuality": factuality,
-    "model-graded-factcheck": factuality,
-    "model-graded-closedqa": closed_qa,
-    "answer-relevance": answer_relevance,
-    "context-faithfulness": context_faithfulness,
-    "context-recall": context_recall,
-    "context-relevance": context_relevance,
-    "conversation-relevance": conversation_relevance,
-    "brand-voice": brand_voice,
-    "similar": similar,
-    "similar:cosine": similar,
-    "similar:dot": similar_dot,
-    "similar:euclidean": similar_euclidean,
-    "human": human,
-}
-SET_SCORERS: Final[Mapping[str, SetScorer]] = {"select-best": select_best}
+SCORERS: Final[Mapping[str, Scorer]] = MappingProxyType(
+    {
+        **refusals(),
+        "answer-relevance": answer_relevance,
+        "brand-voice": brand_voice,
+        "context-faithfulness": context_faithfulness,
+        "context-recall": context_recall,
+        "context-relevance": context_relevance,
+        "conversation-relevance": conversation_relevance,
+        "factuality": factuality,
+        "g-eval": g_eval,
+        "human": human,
+        "llm-rubric": llm_rubric,
+        "model-graded-closedqa": closed_qa,
+        "model-graded-factcheck": factuality,
+        "similar": similar,
+        "similar:cosine": similar,
+        "similar:dot": similar_dot,
+        "similar:euclidean": similar_euclidean,
+    }
+)
+"""By assertion type; the refused ones raise InvalidInput with a remedy."""
+
+SET_SCORERS: Final[Mapping[str, SetScorer]] = MappingProxyType({"select-best": select_best})
+"""Types that compare the outputs of one case."""

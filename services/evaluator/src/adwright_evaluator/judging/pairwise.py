@@ -6,7 +6,7 @@ where it wins in both places; everything else is a tie.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from ..model import Judge, Usage
@@ -34,7 +34,7 @@ class Comparison:
     """Whether both orders led to the same; False makes it a tie."""
     reasons: tuple[str, str]
     """With A first, and with B first."""
-    usage: Usage = Usage()
+    usage: Usage = field(default_factory=Usage)
     cost_usd: float = 0.0
     model: str = ""
 

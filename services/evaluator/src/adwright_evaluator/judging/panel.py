@@ -1,8 +1,8 @@
 """One judge or several: what each says of an output, put together.
 
-`config.judges` lists the judges of an assertion, as the suite lists providers. A panel of different families is steadier
-than one large judge (Verga et al., Replacing Judges with Juries, 2024). More than half of those that could tell must
-pass the output; its score is their mean, or their median where `config.panelScore` says so.
+`config.judges` lists the judges of an assertion, as the suite lists providers. A panel of different families is
+steadier than one large judge (Verga et al., Replacing Judges with Juries, 2024). More than half of those that could
+tell must pass the output; its score is their mean, or their median where `config.panelScore` says so.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ __all__ = ["Work", "aggregated", "judges_of", "model_graded", "together"]
 
 _T = TypeVar("_T")
 Work: TypeAlias = Callable[[Grading, Session], Awaitable[Verdict]]
-"""Makes one judge's verdict. May raise JudgeFailed where the judge is of no use, InvalidInput where the suite is wrong."""
+"""Makes one judge's verdict. Raises JudgeFailed where the judge is of no use, InvalidInput where the suite is wrong."""
 _SCORES: Mapping[str, Callable[[Sequence[float]], float]] = {"mean": fmean, "median": median}
 _MOST_JUDGES = 9
 
@@ -111,7 +111,7 @@ async def _judged(grading: Grading, judge: Judge, work: Work) -> Verdict:
     except JudgeFailed as error:
         verdict = Verdict.failed(str(error))
     verdict = session.conclude(verdict)
-    model = session.model or judge.id
+    model = session.model
     if verdict.outcome is not Outcome.SCORED or not same_family(model, grading.answer.model):
         return verdict
     note = f" (The judge is of the family that wrote the output, {family(model)}: it may prefer its own.)"

@@ -47,7 +47,7 @@ def parts_of(context: Sequence[str]) -> list[str]:
 
 
 async def supported(session: Session, context: Sequence[str], statements: Sequence[str]) -> list[bool]:
-    """Which statements the judge finds in the context; one that it says nothing or both of is not. Raises JudgeFailed."""
+    """Which statements the judge finds in the context; not those it says nothing or both of. Raises JudgeFailed."""
     numbered = "\n".join(f"{at}. {' '.join(text.split())}" for at, text in enumerate(statements, 1))
     material = {"context": "\n\n".join(context), "statements": numbered}
     answer = await session.ask("supported/v1", {}, material, max_tokens=min(4096, 256 + 64 * len(statements)))

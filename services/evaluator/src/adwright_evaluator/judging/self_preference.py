@@ -24,8 +24,9 @@ def family(model: str) -> str:
 
     It goes by the name alone: a fine-tuned model under a name of its own is of a family of its own.
     """
-    name = re.split(r"[/\\:]", model.lower().strip())[-1]
-    for word in _WORD.findall(name):
+    name = re.split(r"[/\\]", model.lower().strip())[-1].partition(":")[0]
+    for found in _WORD.finditer(name):
+        word = found.group()
         if word not in _MAKERS:
             return _ALIASES.get(word, word)
     return ""

@@ -27,7 +27,7 @@ def cosine(one: Sequence[float], other: Sequence[float]) -> float:
 
 
 def embedder_of(grading: Grading, key: str = "provider") -> Embedder:
-    """The embedder that the assertion's provider, or its `config[key]`, names; else the default. Raises InvalidInput."""
+    """The embedder that the assertion's provider, or `config[key]`, names; else the default. Raises InvalidInput."""
     if key == "provider":
         return grading.tools.embedder(grading.assertion.provider)
     name = grading.assertion.config.get(key)
