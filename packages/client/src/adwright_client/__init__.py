@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .catalogue import Brands, Children
     from .client import AsyncClient
+    from .evaluations import Evaluations
     from .fold import AdView
     from .generation import Generation
     from .imports import ImportProgress, ImportResult, RowError
     from .lengths import text_length
     from .options import GenerateOptions
     from .settings import ClientSettings
+    from .suite_files import suite_source
+    from .suites import Suites
     from .sync import Client, SyncGeneration
 
 __all__ = [
@@ -25,13 +28,16 @@ __all__ = [
     "Children",
     "Client",
     "ClientSettings",
+    "Evaluations",
     "GenerateOptions",
     "Generation",
     "ImportProgress",
     "ImportResult",
     "RowError",
+    "Suites",
     "SyncGeneration",
     "__version__",
+    "suite_source",
     "text_length",
 ]
 
@@ -44,12 +50,15 @@ _HOMES = {
     "Children": "catalogue",
     "Client": "sync",
     "ClientSettings": "settings",
+    "Evaluations": "evaluations",
     "GenerateOptions": "options",
     "Generation": "generation",
     "ImportProgress": "imports",
     "ImportResult": "imports",
     "RowError": "imports",
+    "Suites": "suites",
     "SyncGeneration": "sync",
+    "suite_source": "suite_files",
     "text_length": "lengths",
 }
 

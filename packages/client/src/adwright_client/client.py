@@ -30,6 +30,7 @@ from .imports import Imports
 from .keys import Keys
 from .options import GenerateOptions, generate_request
 from .settings import ClientSettings
+from .suites import Suites
 
 __all__ = ["AsyncClient"]
 
@@ -48,6 +49,12 @@ _IDEMPOTENT = (
     "adwright.evaluator.v1.EvaluatorService/GetEvaluation",
     "adwright.evaluator.v1.EvaluatorService/ListEvaluations",
     "adwright.evaluator.v1.EvaluatorService/ListResults",
+    "adwright.evaluator.v1.EvaluatorService/CompareEvaluations",
+    "adwright.evaluator.v1.EvaluatorService/CreateLabels",
+    "adwright.evaluator.v1.EvaluatorService/ListLabels",
+    "adwright.evaluator.v1.EvaluatorService/CalibrateJudge",
+    "adwright.evaluator.v1.EvaluatorService/GetSuite",
+    "adwright.evaluator.v1.EvaluatorService/ListSuites",
     "adwright.evaluator.v1.EvaluatorService/EvaluateText",
 )
 # open_channel bounds calls by this; every call brings its own timeout, which must not be cut down by it.
@@ -86,6 +93,7 @@ class AsyncClient:
         operations = OperationsStub(self._channel)
         self.imports = Imports(self._caller, context, operations)
         self.evaluations = Evaluations(self._caller, self._evaluator, operations)
+        self.suites = Suites(self._caller, self._evaluator)
         self.brands = Brands(self._caller, context, self.imports)
         self.products = products(self._caller, context, self.imports)
         self.exemplars = exemplars(self._caller, context, self.imports)

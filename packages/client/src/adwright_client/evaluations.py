@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 import uuid
 from collections.abc import AsyncIterator, Iterable
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 from google.longrunning import operations_pb2
+from tenacity import AsyncRetrying, RetryCallState, stop_after_delay, wait_random_exponential
 
 from adwright.evaluator.v1 import evaluation_pb2 as messages
 from adwright.evaluator.v1 import label_pb2, suite_pb2
 from adwright.evaluator.v1.evaluation_pb2 import CellResult, CompareEvaluationsResponse, Evaluation, EvaluationOptions
-from adwright_servicekit.errors import Unavailable
+from adwright_servicekit.errors import DeadlineTooShort, Unavailable
 
 from ._caller import Caller
+from .suite_files import suite_source
+from .suites import suite_name
 
 if TYPE_CHECKING:
     from google.longrunning.operations_pb2_grpc import OperationsStub
@@ -22,8 +28,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Evaluations", "evaluation_name"]
 
-_WATCHED = 280.0
+_WATCHED: Final = 280.0
 """Seconds after which a watch is begun anew: a call has an end, a run may take days."""
+_PATIENCE: Final = 45.0
+"""Seconds for which a lost connection is tried to be had back."""
+_FIRST_WAIT, _LONGEST_WAIT = 0.2, 8.0
 
 
 def evaluation_name(name: str) -> str:
@@ -41,36 +50,58 @@ class Evaluations:
 
     async def run(
         self,
-        suite: suite_pb2.SuiteSource | str,
+        suite: suite_pb2.SuiteSource | Path | str,
         options: EvaluationOptions | None = None,
         *,
         validate_only: bool = False,
+        request_id: str = "",
     ) -> Evaluation:
-        """Begins a run of a suite that comes along, or of one that is kept (`suites/launch`). Raises InvalidInput."""
+        """Begins a run of a suite: its files, the path of its main file or folder, or the name of one that is kept.
+
+        With `validate_only` nothing begins, and what is returned has no name. `request_id` (a UUID) begins one run
+        however often it is sent; where a connection breaks the request is sent again. Raises InvalidInput, NotFound.
+        """
         request = messages.RunEvaluationRequest(
-            options=options, validate_only=validate_only, request_id=str(uuid.uuid4())
+            options=options, validate_only=validate_only, request_id=request_id or str(uuid.uuid4())
         )
         if isinstance(suite, str):
-            request.suite = suite if suite.startswith("suites/") else f"suites/{suite}"
+            request.suite = suite_name(suite)
+        elif isinstance(suite, Path):
+            request.source.CopyFrom(await asyncio.to_thread(suite_source, suite))
         else:
             request.source.CopyFrom(suite)
-        return _evaluation(await self._caller.unary(self._stub.RunEvaluation, request, None))
+        # gRPC itself sends only small requests again.
+        async for attempt in AsyncRetrying(
+            stop=stop_after_delay(_PATIENCE),
+            wait=wait_random_exponential(_FIRST_WAIT, max=_LONGEST_WAIT),
+            retry=_lost,
+            reraise=True,
+        ):
+            with attempt:
+                return _evaluation(await self._caller.unary(self._stub.RunEvaluation, request, None))
+        raise AssertionError("the last attempt raises")
 
     async def watch(self, name: str) -> AsyncIterator[Evaluation]:
-        """The run whenever more of it is done, until it has ended; goes on where a connection breaks."""
+        """The run whenever more of it is done, until it has ended. Raises NotFound.
+
+        Goes on by itself where a connection breaks; Unavailable is raised where it does not come back.
+        """
         request = messages.WatchEvaluationRequest(name=evaluation_name(name))
+        heard, lost, wait = False, 0.0, _FIRST_WAIT
         while True:
-            last: Evaluation | None = None
             try:
                 async for last in self._caller.received(self._stub.WatchEvaluation, request, _WATCHED):
+                    heard, lost, wait = True, 0.0, _FIRST_WAIT
                     yield last
-            except Unavailable:
-                if last is None:
+                    if last.state != Evaluation.STATE_RUNNING:
+                        return
+            except (Unavailable, DeadlineTooShort):
+                lost = lost or time.monotonic()
+                # Without a word so far nobody may be there at all.
+                if not heard or time.monotonic() - lost > _PATIENCE:
                     raise
-            except TimeoutError:
-                pass
-            if last is not None and last.state != Evaluation.STATE_RUNNING:
-                return
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, _LONGEST_WAIT)
 
     async def get(self, name: str) -> Evaluation:
         """One run. Raises NotFound."""
@@ -92,10 +123,10 @@ class Evaluations:
         async for found in self._caller.listed(self._stub.ListResults, request, "results"):
             yield found
 
-    async def export(self, name: str, format: str) -> AsyncIterator[bytes]:
+    async def export(self, name: str, format: str, *, timeout: float | None = None) -> AsyncIterator[bytes]:
         """A run as a file: `json`, `html`, `csv`, `xml` or `jsonl`. Raises NotFound."""
         request = messages.ExportEvaluationRequest(name=evaluation_name(name), format=format)
-        async for part in self._caller.received(self._stub.ExportEvaluation, request):
+        async for part in self._caller.received(self._stub.ExportEvaluation, request, timeout):
             yield part.data
 
     async def compare(
@@ -149,6 +180,12 @@ class Evaluations:
         """A judge's scores held against people's labels. Raises NotFound, FailedPrecondition."""
         request = label_pb2.CalibrateJudgeRequest(parent=evaluation_name(name), metric=metric)
         return await self._caller.unary(self._stub.CalibrateJudge, request, None)
+
+
+def _lost(state: RetryCallState) -> bool:
+    error = state.outcome.exception() if state.outcome else None
+    # Where nobody is there at first, that is said at once; where somebody was, a moment's patience is worth it.
+    return isinstance(error, Unavailable) and (error.reason == "CONNECTION_LOST" or state.attempt_number > 1)
 
 
 def _evaluation(operation: operations_pb2.Operation) -> Evaluation:

@@ -14,6 +14,7 @@ from adwright_servicekit.telemetry import Telemetry
 
 from ._loop import LoopThread
 from ._sync_catalogue import SyncBrands, SyncChildren, SyncImports
+from ._sync_evaluations import SyncEvaluations, SyncSuites
 from ._sync_keys import SyncKeys
 from .client import AsyncClient
 from .fold import AdView
@@ -109,6 +110,8 @@ class Client:
         self.exemplars = SyncChildren(self._loop, self._client.exemplars)
         self.imports = SyncImports(self._loop, self._client)
         self.keys = SyncKeys(self._loop, self._client.keys)
+        self.evaluations = SyncEvaluations(self._loop, self._client.evaluations)
+        self.suites = SyncSuites(self._loop, self._client.suites)
 
     @classmethod
     def from_environ(
