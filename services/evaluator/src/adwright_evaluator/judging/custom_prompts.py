@@ -126,6 +126,13 @@ def _wrong(message: str) -> InvalidInput:
     return InvalidInput.of(_FIELD, message, reason="RUBRIC_PROMPT_INVALID")
 
 
-_ENVIRONMENT: Final = ImmutableSandboxedEnvironment(undefined=ChainableUndefined)
+def _printed(value: object) -> object:
+    """As Nunjucks prints what Python spells otherwise."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return "" if value is None else value
+
+
+_ENVIRONMENT: Final = ImmutableSandboxedEnvironment(undefined=ChainableUndefined, finalize=_printed)
 _ENVIRONMENT.filters = dict(_FILTERS)
 _ENVIRONMENT.globals = {}

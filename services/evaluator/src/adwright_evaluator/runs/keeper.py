@@ -9,9 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import os
-import secrets
-import socket
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -28,7 +25,7 @@ from .evaluations import Evaluations
 from .records import OPEN_SHARDS, Counts, EvaluationRecord, State, open_shard_of
 from .runner import run_shard
 from .session import Session, Sessions
-from .shard import HeldShard, ShardLost, hold
+from .shard import HeldShard, ShardLost, hold, new_owner
 from .summaries import packed_columns
 
 __all__ = ["Keeper"]
@@ -58,7 +55,7 @@ class Keeper:
         self._evaluations = evaluations
         self._sessions = sessions
         self._most = most
-        self._owner = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+        self._owner = new_owner()
         self._work: dict[tuple[str, str, int], _Work] = {}
         self._asked = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import secrets
+import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -16,7 +19,7 @@ from adwright_servicekit.errors import Conflict
 from .packing import pack_row, unpack_row
 from .records import Counts, EvaluationRecord, ShardRecord, open_shard_key, part, shard_key
 
-__all__ = ["LEASE", "DoneRow", "HeldShard", "ShardLost", "hold"]
+__all__ = ["LEASE", "DoneRow", "HeldShard", "ShardLost", "hold", "new_owner"]
 
 LEASE: Final = 15.0
 """So long a process that says nothing more keeps a shard. Units: seconds."""
@@ -46,7 +49,8 @@ async def hold(store: Store, record: EvaluationRecord, shard: int, owner: str) -
     if item is None:
         return None
     there = ShardRecord.unpacked(item)
-    if there.finished or (there.until > time.time() and there.owner != owner):
+    held_by_another = there.until > time.time() and there.owner != owner and not _gone(there.owner)
+    if there.finished or held_by_another:
         return None
     held = HeldShard(store, record, there, owner)
     try:
@@ -54,6 +58,25 @@ async def hold(store: Store, record: EvaluationRecord, shard: int, owner: str) -
     except ShardLost:
         return None
     return held
+
+
+def new_owner() -> str:
+    """A name for this process: `host-pid-chance`."""
+    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _gone(owner: str) -> bool:
+    """Whether an owner was a process of this machine that is there no more: then its lease need not run out."""
+    host, pid, _ = owner.rsplit("-", 2)
+    if host != socket.gethostname():
+        return False
+    try:
+        os.kill(int(pid), 0)
+    except ProcessLookupError:
+        return True
+    except (ValueError, PermissionError):
+        return False
+    return False
 
 
 class HeldShard:
