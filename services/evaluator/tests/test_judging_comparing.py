@@ -30,8 +30,8 @@ def prefers(text: str) -> Callable[[Messages], object]:
     def choose(messages: Messages) -> object:
         asked = messages[-1]["content"]
         if "Second answer:" in asked:
-            first, second = asked.split("Second answer:")
-            return {"reason": "r", "better": "first" if text in first else "second"}
+            in_first = text in asked.partition("Second answer:")[0]
+            return {"reason": "r", "better": "first" if in_first else "second"}
         parts = asked.split("Text ")
         return {"reason": "r", "best": next(at for at, part in enumerate(parts) if text in part)}
 

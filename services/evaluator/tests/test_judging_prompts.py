@@ -101,8 +101,8 @@ def test_the_marks_are_drawn_again_where_a_text_holds_them(monkeypatch: pytest.M
 
 
 def test_a_suites_prompt_is_filled_in_after_a_word_on_what_is_material() -> None:
-    asked = custom_prompt("{{ rubric }}? {{output}} {{ brand }}{{ missing.x }}{{ none }}{{ ''.__class__.__mro__ }} {{ true }}", {"rubric": "R", "brand": {"a": "ä"}},
-                          {"output": "O {{ rubric }}"}, SCHEMA)  # fmt: skip
+    template = "{{ rubric }}? {{output}} {{ brand }}{{ missing.x }}{{ none }}{{ ''.__class__.__mro__ }} {{ true }}"
+    asked = custom_prompt(template, {"rubric": "R", "brand": {"a": "ä"}}, {"output": "O {{ rubric }}"}, SCHEMA)
     system, user = asked.messages
     fence = fenced({"output": "O {{ rubric }}"})[0]
     assert f"</{fence}> is material" in system["content"]

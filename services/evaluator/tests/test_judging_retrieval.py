@@ -78,6 +78,7 @@ def test_parts_are_texts_of_a_list_or_lines_or_sentences() -> None:
     assert parts_of(["One. Two.", "Three."]) == ["One. Two.", "Three."]
     assert parts_of(["One, i.e. 1.\nTwo.\n"]) == ["One, i.e. 1.", "Two."]
     assert parts_of(["1. One is 1.9 kg. 2. Two!\n"]) == ["One is 1.9 kg.", "Two!"]
+    assert parts_of(["1."]) == ["1."]
     assert parts_of(["軽い。緑です。"]) == ["軽い。", "緑です。"]
 
 

@@ -23,8 +23,7 @@ async def _context_relevance(grading: Grading, session: Session) -> Verdict:
     listed = answer["numbers"]
     assert isinstance(listed, Sequence)
     numbers = sorted({int(str(number)) for number in listed} & set(range(1, len(parts) + 1)))
-    score = len(numbers) / len(parts) if parts else 0.0
-    verdict = compared(score, grading.assertion.threshold or 0.0, "Context relevance")
+    verdict = compared(len(numbers) / len(parts), grading.assertion.threshold or 0.0, "Context relevance")
     about: dict[str, JSON] = {"parts": len(parts), "relevant": [parts[number - 1] for number in numbers]}
     return replace(verdict, reason=f"{verdict.reason} {answer['reason']}", metadata=about)
 

@@ -29,7 +29,7 @@ def context_of(grading: Grading, fallback: str = "") -> list[str]:
         raise wrong(grading, "contextTransform", message, "CONTEXT_TRANSFORM_UNSUPPORTED")
     context = grading.vars.get("context") or fallback
     chunks: JSON = [context] if isinstance(context, str) else context
-    if not isinstance(chunks, Sequence) or not chunks:
+    if not context or not isinstance(chunks, Sequence):
         raise wrong(grading, "vars.context", "is missing; give a text or a list of texts")
     texts = [chunk for chunk in chunks if isinstance(chunk, str) and chunk.strip()]
     if len(texts) < len(chunks):
@@ -43,7 +43,7 @@ def parts_of(context: Sequence[str]) -> list[str]:
         return [text.strip() for text in context]
     lines = [line.strip() for line in context[0].splitlines() if line.strip()]
     parts = lines if len(lines) > 1 else [part.strip() for part in _SENTENCE_END.split(context[0])]
-    return [part for part in parts if part and not _ENUMERATION.fullmatch(part)]
+    return [part for part in parts if part and not _ENUMERATION.fullmatch(part)] or [context[0].strip()]
 
 
 async def supported(session: Session, context: Sequence[str], statements: Sequence[str]) -> list[bool]:
