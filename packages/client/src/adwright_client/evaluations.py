@@ -119,7 +119,7 @@ class Evaluations:
         self, name: str, *, statuses: Iterable[CellResult.Status.ValueType] = ()
     ) -> AsyncIterator[CellResult]:
         """The cells of a run. Raises NotFound."""
-        request = messages.ListResultsRequest(parent=evaluation_name(name), page_size=500, statuses=tuple(statuses))
+        request = messages.ListResultsRequest(parent=evaluation_name(name), page_size=100, statuses=tuple(statuses))
         async for found in self._caller.listed(self._stub.ListResults, request, "results"):
             yield found
 

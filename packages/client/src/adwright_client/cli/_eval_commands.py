@@ -6,6 +6,8 @@ import typer
 
 from adwright_servicekit.errors import InvalidInput
 
+from ._eval_label_commands import calibrate, label, labels
+from ._eval_suite_commands import suites
 from ._options import Json
 
 if TYPE_CHECKING:
@@ -21,6 +23,8 @@ Output = Annotated[
     list[str] | None,
     typer.Option("--output", "-o", help="Write .json, .html, .csv, .xml or .jsonl. Several times.", metavar="FILE"),
 ]
+Detach = Annotated[bool, typer.Option("--detach", help="Print the run's name and do not wait.")]
+NoTable = Annotated[bool, typer.Option("--no-table", help="Say only what came out.")]
 Budget = Annotated[float, typer.Option("--budget", help="Begin no call once so much is spent.", min=0, metavar="USD")]
 
 
@@ -38,7 +42,7 @@ def run_suite(
     no_cache: Annotated[bool, typer.Option("--no-cache", help="Ask again what was asked before.")] = False,
     budget: Budget = 0,
     rpm: Annotated[int, typer.Option("--rpm", help="Calls of providers a minute.", min=0, max=_MOST)] = 0,
-    first: Annotated[int, typer.Option("--first", help="Only so many cases.", min=0, max=_MOST)] = 0,
+    first: Annotated[int, typer.Option("--first", "-n", help="Only so many cases.", min=0, max=_MOST)] = 0,
     pattern: Annotated[
         str, typer.Option("--filter-pattern", help="Only cases whose description matches.", metavar="REGEX")
     ] = "",
@@ -48,15 +52,20 @@ def run_suite(
     judge: Annotated[str, typer.Option("--judge", help="Who grades: backend:NAME.", metavar="PROVIDER")] = "",
     shards: Annotated[int, typer.Option("--shards", help="Over how many workers it is spread.", min=0, max=1000)] = 0,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only look whether it could be run.")] = False,
-    detach: Annotated[bool, typer.Option("--detach", help="Print the run's name and do not wait.")] = False,
-    no_table: Annotated[bool, typer.Option("--no-table", help="Say only what came out.")] = False,
+    detach: Detach = False,
+    no_table: NoTable = False,
+    as_json: Json = False,
 ) -> int:
-    """Run a suite; exit code 1 when an assertion fails or a cell cannot be told."""
-    if bool(suite) == bool(config):
+    """Run a suite, that of this folder by default; exit code 1 when an assertion fails or a cell cannot be told."""
+    if suite and config:
         raise InvalidInput("name one suite, as an argument or with --config", reason="USAGE")
+    if output and (detach or dry_run):
+        problem = "there is nothing to write yet: leave --output out, and write with adwright eval export"
+        raise InvalidInput(problem, reason="USAGE")
     from adwright.evaluator.v1.evaluation_pb2 import EvaluationOptions
 
-    from ._eval_run import Wanted, check_outputs, run_and_show
+    from ._eval_files import check_outputs
+    from ._eval_run import Wanted, run_and_show
     from ._session import run
 
     options = EvaluationOptions(
@@ -71,8 +80,9 @@ def run_suite(
         shards=shards,
         judge=judge,
     )
-    wanted = Wanted(check_outputs(output or ()), dry_run=dry_run, detach=detach, table=not no_table)
-    return run("eval run", lambda client: run_and_show(client, suite or config, options, wanted))
+    files = check_outputs(output or ())
+    wanted = Wanted(files, dry_run=dry_run, detach=detach, table=not no_table, as_json=as_json)
+    return run("eval run", lambda client: run_and_show(client, suite or config or ".", options, wanted), timeout=120)
 
 
 @evals.command("show")
@@ -105,13 +115,20 @@ def compare(
     column: Annotated[
         tuple[str, str], typer.Option("--column", help="Compare these columns, by a part of their labels.")
     ] = ("", ""),
+    fail_on_worse: Annotated[
+        bool, typer.Option("--fail-on-worse", help="Exit code 1 when something is shown to be worse.")
+    ] = False,
     as_json: Json = False,
 ) -> int:
     """Say whether B is better than A, and how sure that is."""
     from ._eval_show import show_comparison
     from ._session import run
 
-    return run("eval compare", lambda client: show_comparison(client, baseline, candidate, column, as_json=as_json))
+    return run(
+        "eval compare",
+        lambda client: show_comparison(client, baseline, candidate, column, as_json=as_json, fail=fail_on_worse),
+        timeout=300,
+    )
 
 
 @evals.command("export")
@@ -119,7 +136,7 @@ def export(name: Name = "latest", output: Output = None) -> int:
     """Write a run as files."""
     if not output:
         raise InvalidInput("name a file with --output", reason="USAGE")
-    from ._eval_run import check_outputs, write_outputs
+    from ._eval_files import check_outputs, write_outputs
     from ._eval_show import resolved
     from ._session import run
 
@@ -135,67 +152,43 @@ def export(name: Name = "latest", output: Output = None) -> int:
 @evals.command("cancel")
 def cancel(name: Name) -> int:
     """Stop a run; what is done is kept."""
-    from ._eval_show import change
+    from ._eval_show import cancel as cancel_run
     from ._session import run
 
-    return run("eval cancel", lambda client: change(client, "cancel", name))
+    return run("eval cancel", lambda client: cancel_run(client, name))
 
 
 @evals.command("resume")
-def resume(name: Name = "latest", budget: Budget = 0) -> int:
+def resume(
+    name: Name = "latest",
+    budget: Budget = 0,
+    output: Output = None,
+    detach: Detach = False,
+    no_table: NoTable = False,
+    as_json: Json = False,
+) -> int:
     """Go on with a run that was stopped; cells with errors are run again."""
-    from ._eval_show import change
+    if output and detach:
+        raise InvalidInput("there is nothing to write yet: leave --output out", reason="USAGE")
+    from ._eval_files import check_outputs
+    from ._eval_run import Wanted
+    from ._eval_show import resume as resume_run
     from ._session import run
 
-    return run("eval resume", lambda client: change(client, "resume", name, budget=budget))
+    wanted = Wanted(check_outputs(output or ()), detach=detach, table=not no_table, as_json=as_json)
+    return run("eval resume", lambda client: resume_run(client, name, budget, wanted))
 
 
 @evals.command("delete")
 def delete(name: Name) -> int:
-    """Forget a run."""
-    from ._eval_show import change
+    """Forget a run with its results and labels."""
+    from ._eval_show import delete as delete_run
     from ._session import run
 
-    return run("eval delete", lambda client: change(client, "delete", name))
+    return run("eval delete", lambda client: delete_run(client, name))
 
 
-@evals.command("label")
-def label(
-    name: Name = "latest",
-    labeler: Annotated[str, typer.Option("--labeler", help="Who you are.", metavar="NAME")] = "",
-    metric: Annotated[str, typer.Option("--metric", help="What you look at.", metavar="NAME")] = "",
-) -> int:
-    """Say of each output whether it is good; the model is not shown."""
-    from ._eval_label import label_in_terminal
-    from ._session import run
-
-    return run("eval label", lambda client: label_in_terminal(client, name, labeler, metric))
-
-
-@evals.command("labels")
-def labels(
-    name: Name = "latest",
-    output: Annotated[str, typer.Option("--output", "-o", help="Write them: .csv or .jsonl.", metavar="FILE")] = "",
-    load: Annotated[str, typer.Option("--import", help="Read them: .csv or .jsonl.", metavar="FILE")] = "",
-) -> int:
-    """Write what people said into a file, or read it from one."""
-    if bool(output) == bool(load):
-        raise InvalidInput("name a file, with --output or with --import", reason="USAGE")
-    from ._eval_label import export_labels, import_labels
-    from ._session import run
-
-    work = export_labels if output else import_labels
-    return run("eval labels", lambda client: work(client, name, output or load))
-
-
-@evals.command("calibrate")
-def calibrate(
-    name: Name = "latest",
-    metric: Annotated[str, typer.Option("--metric", help="A metric, or llm-rubric.", metavar="NAME")] = "",
-    as_json: Json = False,
-) -> int:
-    """Hold a judge against people's labels."""
-    from ._eval_show import show_calibration
-    from ._session import run
-
-    return run("eval calibrate", lambda client: show_calibration(client, name, metric, as_json=as_json))
+evals.command("label")(label)
+evals.command("calibrate")(calibrate)
+evals.add_typer(labels)
+evals.add_typer(suites)

@@ -3,20 +3,34 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
+from typing import Final
 
-from adwright.evaluator.v1.evaluation_pb2 import Evaluation
-from adwright_servicekit.errors import InvalidInput, NotFound
+from google.protobuf.message import Message
+
+from adwright.evaluator.v1.evaluation_pb2 import CellResult, ColumnComparison, Evaluation
+from adwright_servicekit.errors import NotFound
 
 from ..client import AsyncClient
 from ..evaluations import evaluation_name
-from ._eval_run import follow
-from ._eval_tables import progress_line, show_cells, show_columns, show_differences, show_failures, show_table
+from ._eval_files import read_results
+from ._eval_run import Wanted, finish
+from ._eval_tables import (
+    WRONG,
+    progress_line,
+    run_id,
+    show_agreement,
+    show_cells,
+    show_columns,
+    show_differences,
+    show_failures,
+    show_table,
+)
+from ._eval_watch import follow
 from ._output import json_line
 
-__all__ = ["change", "resolved", "show_calibration", "show_comparison", "show_run", "show_runs"]
+__all__ = ["cancel", "delete", "resolved", "resume", "show_calibration", "show_comparison", "show_run", "show_runs"]
 
-_PLACES = {"latest": 0, "previous": 1}
+_PLACES: Final = {"latest": 0, "previous": 1}
 
 
 async def resolved(client: AsyncClient, name: str) -> str:
@@ -32,16 +46,20 @@ async def resolved(client: AsyncClient, name: str) -> str:
 
 
 async def show_run(client: AsyncClient, name: str, *, cells: bool, failed: bool, as_json: bool) -> int:
-    """A run; one that runs is followed to its end."""
+    """A run; one that runs is followed to its end. As JSON it is shown as it stands: the run, or its cells."""
     run = await client.evaluations.get(await resolved(client, name))
-    if run.state == Evaluation.STATE_RUNNING and not as_json:
-        run = await follow(client, run)
-    if as_json:
-        sys.stdout.buffer.write(json_line(run))
+    if as_json and (cells or failed):
+        async for cell in client.evaluations.results(run.name, statuses=_statuses(failed=failed)):
+            _write(cell)
         return 0
+    if as_json:
+        _write(run)
+        return 0
+    if run.state == Evaluation.STATE_RUNNING:
+        run = await follow(client, run)
     show_columns(run)
     if cells or failed:
-        await show_cells(client, run, failed=failed)
+        await show_cells(run, client.evaluations.results(run.name, statuses=_statuses(failed=failed)))
     else:
         await show_failures(client, run)
     print(progress_line(run))
@@ -53,71 +71,71 @@ async def show_runs(client: AsyncClient, *, as_json: bool) -> int:
     rows = []
     async for run in client.evaluations.list():
         if as_json:
-            sys.stdout.buffer.write(json_line(run))
+            _write(run)
             continue
         when = run.create_time.ToDatetime().isoformat(sep=" ", timespec="minutes")
-        rows.append([run.name.removeprefix("evaluations/"), when, run.description[:50], progress_line(run)])
+        rows.append([run_id(run), when, run.description[:50], progress_line(run)])
     if not as_json:
         show_table("runs", ["id", "begun (UTC)", "description", "state"], rows)
     return 0
 
 
 async def show_comparison(
-    client: AsyncClient, baseline: str, candidate: str, column: tuple[str, str], *, as_json: bool
+    client: AsyncClient, baseline: str, candidate: str, column: tuple[str, str], *, as_json: bool, fail: bool
 ) -> int:
-    """Two runs, by name or as files."""
+    """Two runs, by name or as files; with `fail` the exit code is 1 when something is shown to be worse."""
+    before, after = read_results(baseline, candidate)
     said = await client.evaluations.compare(
-        await _side(client, baseline),
-        await _side(client, candidate),
+        await resolved(client, baseline) if before is None else before,
+        await resolved(client, candidate) if after is None else after,
         baseline_column=column[0],
         candidate_column=column[1],
     )
     if as_json:
-        sys.stdout.buffer.write(json_line(said))
+        _write(said)
     else:
         show_differences(said)
-    return 0
+    worse = any(each.verdict == ColumnComparison.VERDICT_WORSE for each in said.columns)
+    return 1 if fail and worse else 0
 
 
 async def show_calibration(client: AsyncClient, name: str, metric: str, *, as_json: bool) -> int:
     """How well a judge agrees with people."""
     said = await client.evaluations.calibrate(await resolved(client, name), metric)
     if as_json:
-        sys.stdout.buffer.write(json_line(said))
-        return 0
-    names = ("agreement", "kappa", "alpha", "precision", "recall")
-    rows = []
-    for each in names:
-        estimate = getattr(said, each)
-        interval = f"{estimate.low:.2f} to {estimate.high:.2f}" if estimate.HasField("low") else ""
-        rows.append([each, f"{estimate.value:.2f}", interval])
-    show_table(f"{said.label_count} labels, threshold {said.threshold:.2f}", ["", "value", "95 %"], rows)
-    print(said.summary)
+        _write(said)
+    else:
+        show_agreement(said)
     return 0
 
 
-async def change(client: AsyncClient, verb: str, name: str, *, budget: float = 0.0) -> int:
-    """Cancels, resumes or deletes a run."""
+async def cancel(client: AsyncClient, name: str) -> int:
+    """Ends a run as it is."""
     full = await resolved(client, name)
-    if verb == "resume":
-        run = await follow(client, await client.evaluations.resume(full, budget_usd=budget))
-        show_columns(run)
-        print(progress_line(run))
-        return 0 if run.state == Evaluation.STATE_SUCCEEDED else 1
-    await (client.evaluations.cancel(full) if verb == "cancel" else client.evaluations.delete(full))
-    print(f"{full} is {'cancelled' if verb == 'cancel' else 'deleted'}")
+    await client.evaluations.cancel(full)
+    print(f"{full} cancelled; what is done is kept, and adwright eval resume {full.partition('/')[2]} goes on")
     return 0
 
 
-async def _side(client: AsyncClient, given: str) -> str | bytes:
-    data = _file(given)
-    return await resolved(client, given) if data is None else data
+async def resume(client: AsyncClient, name: str, budget: float, wanted: Wanted) -> int:
+    """Goes on with a run, and follows it. Exit codes as of a run."""
+    return await finish(
+        client, await client.evaluations.resume(await resolved(client, name), budget_usd=budget), wanted
+    )
 
 
-def _file(given: str) -> bytes | None:
-    path = Path(given)
-    if path.is_file():
-        return path.read_bytes()
-    if path.suffix or "/" in given.removeprefix("evaluations/"):
-        raise InvalidInput(f"there is no file {given}", reason="FILE_NOT_FOUND")
-    return None
+async def delete(client: AsyncClient, name: str) -> int:
+    """Forgets a run."""
+    full = await resolved(client, name)
+    await client.evaluations.delete(full)
+    print(f"{full} deleted")
+    return 0
+
+
+def _statuses(*, failed: bool) -> tuple[CellResult.Status.ValueType, ...]:
+    return WRONG if failed else ()
+
+
+def _write(message: Message) -> None:
+    sys.stdout.buffer.write(json_line(message))
+    sys.stdout.buffer.flush()

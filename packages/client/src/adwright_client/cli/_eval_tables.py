@@ -2,23 +2,39 @@
 
 from __future__ import annotations
 
-import sys
+from collections.abc import AsyncIterable
+from typing import Final
 
 from adwright.evaluator.v1.evaluation_pb2 import (
+    AssertionResult,
     CellResult,
     ColumnComparison,
-    ColumnSummary,
     CompareEvaluationsResponse,
     Evaluation,
 )
-from adwright.evaluator.v1.label_pb2 import Estimate
+from adwright.evaluator.v1.label_pb2 import CalibrateJudgeResponse, Estimate
+from adwright_servicekit.names import short_id
 
 from ..client import AsyncClient
 from ._output import terminal
+from ._words import printable
 
-__all__ = ["progress_line", "show_cells", "show_columns", "show_differences", "show_failures", "show_table"]
+__all__ = [
+    "WRONG",
+    "progress_line",
+    "run_id",
+    "show_agreement",
+    "show_cells",
+    "show_columns",
+    "show_differences",
+    "show_failures",
+    "show_table",
+]
 
-_MOST_FAILURES = 10
+WRONG: Final = (CellResult.STATUS_FAILED, CellResult.STATUS_ERROR)
+"""Cells that somebody should look at."""
+_MOST_FAILURES: Final = 10
+_MOST_NAMES: Final = 10
 _STATES = {
     Evaluation.STATE_RUNNING: "runs",
     Evaluation.STATE_SUCCEEDED: "done",
@@ -33,6 +49,11 @@ _VERDICTS = {
 }
 
 
+def run_id(run: Evaluation) -> str:
+    """`01j…`."""
+    return short_id(run.name)
+
+
 def progress_line(run: Evaluation) -> str:
     """`done: 58 passed, 2 failed, 0 errors of 60`."""
     counts = run.counts
@@ -45,21 +66,23 @@ def progress_line(run: Evaluation) -> str:
 
 
 def show_table(title: str, heads: list[str], rows: list[list[str]]) -> None:
-    """A table on a terminal, lines with tabs elsewhere."""
+    """A table on a terminal, lines with tabs elsewhere. Models and suites may have written what is in it."""
     console = terminal()
+    cells = [[_flat(cell) for cell in row] for row in rows]
     if console is None:
-        print(f"-- {title} --")
+        print(f"-- {_flat(title)} --")
         print("\t".join(heads))
-        for row in rows:
+        for row in cells:
             print("\t".join(row))
         return
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=title, title_justify="left", header_style="bold")
+    table = Table(title=Text(_flat(title)), title_justify="left", header_style="bold")
     for head in heads:
         table.add_column(head, overflow="fold")
-    for row in rows:
-        table.add_row(*row)
+    for row in cells:
+        table.add_row(*map(Text, row))
     console.print(table)
 
 
@@ -69,7 +92,7 @@ def show_columns(run: Evaluation) -> None:
     heads = ["prompt × provider", "passed", "score", *metrics, "errors", "cost", "p50", "p95", "best"]
     rows = [
         [
-            _column(run, column),
+            _where(run, column.prompt, column.provider),
             f"{_percent(column.pass_rate)}  {column.passed}/{column.scored}",
             _number(column.score),
             *(_number(column.metrics[name]) if name in column.metrics else "" for name in metrics),
@@ -86,25 +109,24 @@ def show_columns(run: Evaluation) -> None:
 
 async def show_failures(client: AsyncClient, run: Evaluation) -> None:
     """The first cells that failed, and why."""
-    if not (run.counts.failed or run.counts.errors):
+    left = run.counts.failed + run.counts.errors
+    if not left:
         return
     shown = 0
-    wrong = (CellResult.STATUS_FAILED, CellResult.STATUS_ERROR)
-    async for cell in client.evaluations.results(run.name, statuses=wrong):
-        print(_cell_line(run, cell))
-        shown += 1
+    async for cell in client.evaluations.results(run.name, statuses=WRONG):
         if shown == _MOST_FAILURES:
-            break
-    left = run.counts.failed + run.counts.errors - shown
-    if left:
-        print(f"… and {left} more")
+            print(f"… and {left - shown} more: adwright eval show {run_id(run)} --failed")
+            return
+        for line in _cell_lines(run, cell):
+            print(line)
+        shown += 1
 
 
-async def show_cells(client: AsyncClient, run: Evaluation, *, failed: bool) -> None:
-    """Every cell in a line."""
-    wrong = (CellResult.STATUS_FAILED, CellResult.STATUS_ERROR)
-    async for cell in client.evaluations.results(run.name, statuses=wrong if failed else ()):
-        print(_cell_line(run, cell, output=True))
+async def show_cells(run: Evaluation, cells: AsyncIterable[CellResult]) -> None:
+    """Cells as they come, each with its output and what is said of it."""
+    async for cell in cells:
+        for line in _cell_lines(run, cell, output=True):
+            print(line)
 
 
 def show_differences(said: CompareEvaluationsResponse) -> None:
@@ -118,33 +140,68 @@ def show_differences(said: CompareEvaluationsResponse) -> None:
             _signed(each.difference),
             f"{each.adjusted_p_value:.3f}",
             _VERDICTS.get(each.verdict, "?"),
-            f"about {each.cases_needed}" if each.cases_needed else "",
-            str(each.cases),
+            f"{each.cases}, {each.left_out} left out" if each.left_out else str(each.cases),
         ]
         for each in said.columns
     ]
-    heads = ["column", "of", "before", "after", "difference (95 %)", "p", "verdict", "cases to show it", "cases"]
+    heads = ["column", "of", "before", "after", "difference (95 %)", "p (adjusted)", "verdict", "cases"]
     show_table("comparison", heads, rows)
     for each in said.columns:
+        more = each.cases_needed - each.cases
+        if each.verdict == ColumnComparison.VERDICT_NO_DIFFERENCE_SHOWN and more > 0:
+            print(f"{_flat(each.candidate)}, {_flat(each.metric)}: about {more:,} more cases would show it")
         for word, names in (("fixed", each.fixed), ("broken", each.broken)):
-            for name in names[:5]:
-                print(f"{word}: {name}")
-            if len(names) > 5:
-                print(f"{word}: … and {len(names) - 5} more")
-    print(said.summary, file=sys.stdout)
+            for name in names[:_MOST_NAMES]:
+                print(f"{word}: {_flat(name)}")
+            if len(names) > _MOST_NAMES:
+                print(f"{word}: … and {len(names) - _MOST_NAMES} more")
+    print(printable(said.summary))
 
 
-def _cell_line(run: Evaluation, cell: CellResult, *, output: bool = False) -> str:
-    where = f"{run.prompts[cell.cell.prompt].label} × {run.providers[cell.cell.provider]}"
-    failed = next((each.reason for each in cell.assertions if not getattr(each, "pass")), "")
-    why = cell.error or failed
-    said = f" → {' '.join(cell.output.split())[:160]}" if output else ""
+def show_agreement(said: CalibrateJudgeResponse) -> None:
+    """A judge against people."""
+    rows = []
+    for name in ("agreement", "kappa", "alpha", "precision", "recall"):
+        if said.HasField(name):
+            estimate = getattr(said, name)
+            interval = f"{estimate.low:.2f} to {estimate.high:.2f}" if estimate.HasField("low") else ""
+            rows.append([name, f"{estimate.value:.2f}", interval])
+    fitted = f"{said.label_count} labels, {said.fitted_on} of them fitted on, threshold {said.threshold:.2f}"
+    show_table(fitted, ["", "value", "95 %"], rows)
+    print(printable(said.summary))
+
+
+def _cell_lines(run: Evaluation, cell: CellResult, *, output: bool = False) -> list[str]:
+    """A line for the cell, and one below it for each thing that is wrong with it."""
     mark = _MARKS.get(cell.status, "?")
-    return f"{mark} #{cell.cell.case + 1} {cell.description[:60]} [{where[:60]}]{said} {why}".rstrip()
+    repeat = f" repeat {cell.cell.repeat + 1}" if cell.cell.repeat else ""
+    where = _where(run, cell.cell.prompt, cell.cell.provider)
+    lines = [f"{mark} case {cell.cell.case + 1}{repeat} · {where}: {_short(cell.description, 120)}".rstrip(": ")]
+    if output:
+        lines.append(f"    → {_short(cell.output, 200)}")
+    if cell.error:
+        lines.append(f"    {_flat(cell.error)}")
+    for each in cell.assertions:
+        told = each.outcome != AssertionResult.OUTCOME_FAILED
+        if told and (getattr(each, "pass") or each.outcome == AssertionResult.OUTCOME_NOT_APPLICABLE):
+            continue
+        lines.append(f"    {_flat(each.type)}{'' if told else ' (could not be told)'}: {_flat(each.reason)}")
+    return lines
 
 
-def _column(run: Evaluation, column: ColumnSummary) -> str:
-    return f"{run.prompts[column.prompt].label} × {run.providers[column.provider]}"
+def _where(run: Evaluation, prompt: int, provider: int) -> str:
+    label = run.prompts[prompt].label if prompt < len(run.prompts) else f"prompt {prompt}"
+    of = run.providers[provider] if provider < len(run.providers) else f"provider {provider}"
+    return f"{_short(label, 60)} × {_short(of, 60)}"
+
+
+def _flat(text: str) -> str:
+    return printable(" ".join(text.split()))
+
+
+def _short(text: str, most: int) -> str:
+    flat = _flat(text)
+    return flat if len(flat) <= most else f"{flat[: most - 1]}…"
 
 
 def _percent(estimate: Estimate) -> str:

@@ -12,6 +12,7 @@ from adwright_servicekit import errors
 from adwright_servicekit.errors import AdwrightError
 
 from ._app import app
+from ._interrupted import Interrupted
 
 __all__ = ["main"]
 
@@ -35,6 +36,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = app(args=arguments, prog_name="adwright", standalone_mode=False)
         sys.stdout.flush()
+    except Interrupted as error:
+        return _fail(error.message, error.reason, 130)
     except AdwrightError as error:
         after = f" (try again in {error.retry_after:.0f} s)" if error.retry_after else ""
         return _fail(f"{error.message}{after}", error.reason, 2 if isinstance(error, _BAD_INPUT) else 1)
