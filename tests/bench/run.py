@@ -9,13 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import bench_context
+import bench_evaluation
 import bench_retrieval
 import bench_stack
 import bench_tokens
 from rich.console import Console
 from tools.stack import ROOT
 
-_PARTS = {"stack": bench_stack, "tokens": bench_tokens, "retrieval": bench_retrieval, "context": bench_context}
+_PARTS = {
+    "stack": bench_stack,
+    "tokens": bench_tokens,
+    "retrieval": bench_retrieval,
+    "context": bench_context,
+    "evaluation": bench_evaluation,
+}
 
 
 def main() -> int:
