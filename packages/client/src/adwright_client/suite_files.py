@@ -113,11 +113,13 @@ class _Collected:
             if named:
                 raise self._absolute(given, by)
             return []
-        paths = [given]
-        if _WILD.search(given) and not (self._folder / given).is_file():
+        # The evaluator compares names, and knows nothing of folders that are not there.
+        path = Path(os.path.normpath(given)).as_posix()
+        paths = [path]
+        if _WILD.search(path) and not (self._folder / path).is_file():
             # Not Path.glob, which takes no `..`.
-            paths = sorted(glob.glob(given, root_dir=self._folder, recursive=True))  # noqa: PTH207
-        return [Path(os.path.normpath(each)).as_posix() for each in paths if (self._folder / each).is_file()]
+            paths = sorted(glob.glob(path, root_dir=self._folder, recursive=True))  # noqa: PTH207
+        return [Path(each).as_posix() for each in paths if (self._folder / each).is_file()]
 
     def _absolute(self, given: str, by: str) -> InvalidInput:
         relative = Path(os.path.relpath(given, self._folder.absolute())).as_posix()
