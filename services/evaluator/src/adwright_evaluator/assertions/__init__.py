@@ -8,25 +8,60 @@ from typing import Final
 from adwright_evaluator import judging
 from adwright_evaluator.model import Scorer, SetScorer
 
-from . import ads, code, comparing, measures, platform_policy, similarity, structured, text
+from . import (
+    ads,
+    comparing,
+    html_texts,
+    javascript_code,
+    json_texts,
+    measures,
+    pattern,
+    platform_policy,
+    python_code,
+    refusal,
+    refused,
+    similarity,
+    sql_texts,
+    text,
+    xml_texts,
+)
 
-__all__ = ["JUDGED", "KNOWN_TYPES", "NEGATING", "SCORERS", "SET_SCORERS"]
+__all__ = ["JUDGED", "KNOWN_TYPES", "NEGATING", "SCORERS", "SET_SCORERS", "nearest"]
 
 SCORERS: Final[Mapping[str, Scorer]] = {
     **text.SCORERS,
-    **structured.SCORERS,
+    **pattern.SCORERS,
+    **json_texts.SCORERS,
+    **xml_texts.SCORERS,
+    **html_texts.SCORERS,
+    **sql_texts.SCORERS,
     **similarity.SCORERS,
     **measures.SCORERS,
+    **refusal.SCORERS,
     **ads.SCORERS,
     **platform_policy.SCORERS,
-    **code.SCORERS,
+    **javascript_code.SCORERS,
+    **python_code.SCORERS,
+    **refused.SCORERS,
     **judging.SCORERS,
 }
 """Those that look at one output."""
 SET_SCORERS: Final[Mapping[str, SetScorer]] = {**comparing.SET_SCORERS, **judging.SET_SCORERS}
 """Those that compare all outputs of a case."""
-NEGATING: Final[frozenset[str]] = frozenset()
-"""Types that know of `not-` themselves."""
+NEGATING: Final[frozenset[str]] = frozenset({*javascript_code.SCORERS, *python_code.SCORERS})
+"""Types that know of `not-` themselves: the score of code stays what it is."""
 JUDGED: Final = frozenset(judging.SCORERS) | frozenset(judging.SET_SCORERS)
 """Those that may ask a model."""
 KNOWN_TYPES: Final = frozenset(SCORERS) | frozenset(SET_SCORERS)
+
+
+def nearest(name: str) -> str:
+    """The type that an unknown name most likely means, with `not-` where the name has it; empty: none is near."""
+    from rapidfuzz import process
+
+    plain = name.removeprefix("not-")
+    usable = KNOWN_TYPES - set(refused.SCORERS)
+    found = process.extractOne(plain, sorted(usable), score_cutoff=60)
+    if found is None:
+        return ""
+    return f"not-{found[0]}" if plain != name else str(found[0])

@@ -1,29 +1,16 @@
-"""What an answer took and how it ended: latency, cost, words, finish reason, refusal, perplexity."""
+"""What an answer took and how it ended: latency, cost, words, finish reason, guardrails, perplexity."""
 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import Final
 
 from adwright_evaluator.model import Grading, Scorer, Verdict
 
-from .common import holds, number_value, text_value, wrong
+from .common import holds, number_value, wrong
 
 __all__ = ["SCORERS"]
-
-_WORD: Final = re.compile(r"\S+")
-_REFUSALS: Final = re.compile(
-    r"^\W*(?:i(?:'|’)?m (?:very |really |so )?sorry|i am (?:very )?sorry|sorry,|i apologi[sz]e"
-    r"|i (?:can(?:no|')?t|can’t|cannot|am unable"
-    r"|am not able|(?:'|’)?m unable|(?:'|’)?m not able|won(?:'|’)t|will not|must decline|have to decline)\b"
-    r"|as an ai\b|as a language model|unfortunately,? i (?:can|am))"
-    r"|\b(?:i (?:can(?:'|’)?t|cannot) (?:help|assist|comply|fulfil|do that|provide)"
-    r"|against my (?:programming|guidelines)"
-    r"|it would be inappropriate|not able to (?:help|assist) with)",
-    re.IGNORECASE,
-)
 
 
 def _latency(grading: Grading) -> Verdict:
@@ -49,50 +36,64 @@ def _threshold(grading: Grading) -> float:
 
 
 def _word_count(grading: Grading) -> Verdict:
-    count = len(_WORD.findall(grading.text))
+    """`value` is how many, or has `min`, `max` or both; words are what stands between spaces."""
+    count = len(grading.text.split())
     value = grading.assertion.value
     if not isinstance(value, Mapping):
         exactly = number_value(grading)
         return holds(count == exactly, f"The output has {count} words, not {exactly:g}.")
     least, most = value.get("min", 0), value.get("max", math.inf)
     if not isinstance(least, int | float) or not isinstance(most, int | float) or not {"min", "max"} & set(value):
-        raise wrong(grading, "`value` must be a number, or have `min` and `max`")
-    shown = f"at least {least:g}" if most == math.inf else f"{least:g} to {most:g}"
-    return holds(least <= count <= most, f"The output has {count} words, not {shown}.")
+        raise wrong(grading, "`value` must be a number, or have `min` or `max`")
+    if least > most:
+        raise wrong(grading, f"`min` {least:g} is more than `max` {most:g}")
+    wanted = f"at least {least:g}" if most == math.inf else f"{least:g} to {most:g}"
+    return holds(least <= count <= most, f"The output has {count} words, not {wanted}.")
 
 
 def _finish_reason(grading: Grading) -> Verdict:
-    wanted = text_value(grading)
+    wanted = grading.assertion.value
+    if not isinstance(wanted, str):
+        raise wrong(grading, "`value` must be a reason like stop or length")
     reason = grading.answer.finish_reason
-    return holds(reason == wanted, f"The answer ended with “{reason or 'no reason'}”, not “{wanted}”.")
+    same = bool(reason) and reason.lower() == wanted.lower()
+    return holds(same, f"The answer ended with “{reason or 'no reason'}”, not “{wanted}”.")
 
 
-def _is_refusal(grading: Grading) -> Verdict:
-    text = grading.text.strip()
-    refused = grading.answer.refused or not text or bool(_REFUSALS.search(text))
-    return holds(refused, "The output is no refusal.")
+def _guardrails(grading: Grading) -> Verdict:
+    """Passes unless the provider says that its guardrails stepped in."""
+    said = grading.answer.metadata.get("guardrails")
+    flagged = bool(said.get("flagged")) if isinstance(said, Mapping) else False
+    return holds(not flagged, "The provider's guardrails stepped in.")
 
 
 def _perplexity(grading: Grading) -> Verdict:
-    value = _perplexity_of(grading)
+    value, most = _perplexity_of(grading), grading.assertion.threshold
     if value is None:
         return Verdict.not_applicable("The provider gives no probabilities of tokens.")
-    most = grading.assertion.threshold
     return holds(most is None or value <= most, f"The perplexity is {value:.2f}, more than {most}.")
 
 
 def _perplexity_score(grading: Grading) -> Verdict:
     """1 / (1 + perplexity)."""
-    value = _perplexity_of(grading)
+    value, least = _perplexity_of(grading), grading.assertion.threshold
     if value is None:
         return Verdict.not_applicable("The provider gives no probabilities of tokens.")
-    score, least = 1 / (1 + value), grading.assertion.threshold
+    score = 1 / (1 + value)
     return holds(least is None or score >= least, f"The score is {score:.2f}, less than {least}.", score)
 
 
 def _perplexity_of(grading: Grading) -> float | None:
+    """e to the minus mean logarithm of the tokens' probabilities; infinite where one is beyond what a float holds."""
+    if grading.assertion.negated and grading.assertion.threshold is None:
+        raise wrong(grading, "`threshold` is needed: without one every output passes")
     logprobs = grading.answer.logprobs
-    return math.exp(-sum(logprobs) / len(logprobs)) if logprobs else None
+    if not logprobs:
+        return None
+    try:
+        return math.exp(-math.fsum(logprobs) / len(logprobs))
+    except OverflowError:
+        return math.inf
 
 
 SCORERS: Final[Mapping[str, Scorer]] = {
@@ -100,7 +101,7 @@ SCORERS: Final[Mapping[str, Scorer]] = {
     "cost": _cost,
     "word-count": _word_count,
     "finish-reason": _finish_reason,
-    "is-refusal": _is_refusal,
+    "guardrails": _guardrails,
     "perplexity": _perplexity,
     "perplexity-score": _perplexity_score,
 }

@@ -1,67 +1,99 @@
-"""How near the output is to a reference: rouge-n, bleu, gleu, meteor, chrF, TER, Levenshtein."""
+"""How near the output is to a reference: rouge-n, bleu, gleu, meteor, chrF, TER, Levenshtein.
+
+rouge-n and bleu are own code, because promptfoo counts otherwise than the libraries do: ROUGE over words as the Penn
+Treebank cuts them (rouge-score keeps letters and digits only), BLEU without the lengths of runs that a short output
+cannot have (nltk calls them 0), and with 1e-7 in place of 0.
+"""
 
 from __future__ import annotations
 
-import re
+import math
 from collections import Counter
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from adwright_evaluator.model import Grading, Scorer, Verdict
 
-from .common import holds, text_value, texts_value
+from .common import holds, wrong
 
-__all__ = ["SCORERS"]
+__all__ = ["SCORERS", "bleu", "rouge_n"]
 
-_WORD: Final = re.compile(r"\w+")
 _THRESHOLDS: Final = {"rouge-n": 0.75, "bleu": 0.5, "gleu": 0.5, "meteor": 0.5, "chrf": 0.5}
 """promptfoo's, where it has the type."""
+_LONGEST_RUN: Final = 4
+_NO_MATCH: Final = 1e-7
 
 
-def _score(measure: Callable[[str, list[str]], float], name: str, grading: Grading) -> Verdict:
-    value = grading.assertion.value
-    references = [text_value(grading)] if isinstance(value, str) else texts_value(grading)
-    score = measure(grading.text, references)
+def _score(measure: Callable[[str, Sequence[str]], float], name: str, grading: Grading) -> Verdict:
+    score = measure(grading.text, _references(grading))
     threshold = grading.assertion.threshold
     least = _THRESHOLDS[name] if threshold is None else threshold
     return holds(score >= least, f"{name} is {score:.2f}, below {least:g}.", score)
 
 
+def _references(grading: Grading) -> Sequence[str]:
+    value = grading.assertion.value
+    if isinstance(value, str):
+        return (value,)
+    if isinstance(value, list | tuple) and value and all(isinstance(each, str) for each in value):
+        return tuple(str(each) for each in value)
+    raise wrong(grading, "`value` must be the expected text, or a list of them")
+
+
 def rouge_n(output: str, reference: str, n: int = 1) -> float:
-    """ROUGE-N as Lin (2004) defines it, as F1 of the n-grams of lower-case words."""
-    ours, theirs = _ngrams(output, n), _ngrams(reference, n)
-    shared = sum((ours & theirs).values())
-    if not shared:
+    """ROUGE-N as Lin (2004) defines it, as F1 of the runs of `n` lower-case words."""
+    ours, theirs = _runs(_treebank(output.lower()), n), _runs(_treebank(reference.lower()), n)
+    shared = (ours & theirs).total()
+    return 2 * shared / (ours.total() + theirs.total()) if shared else 0.0
+
+
+def bleu(output: str, references: Sequence[str]) -> float:
+    """BLEU of Papineni et al. (2002), 0 to 1, over runs of one to four lower-case words."""
+    words = _words(output)
+    lists = [_words(each) for each in references]
+    if not words:
         return 0.0
-    precision, recall = shared / sum(ours.values()), shared / sum(theirs.values())
-    return 2 * precision * recall / (precision + recall)
+    logs: list[float] = []
+    for n in range(1, min(_LONGEST_RUN, len(words)) + 1):
+        ours = _runs(words, n)
+        matched = max((ours & _runs(each, n)).total() for each in lists)
+        logs.append(math.log(matched / ours.total() or _NO_MATCH))
+    nearest = min((len(each) for each in lists), key=lambda length: (abs(length - len(words)), length))
+    penalty = 1.0 if len(words) > nearest else math.exp(1 - nearest / len(words))
+    return penalty * math.exp(sum(logs) / len(logs))
 
 
-def _ngrams(text: str, n: int) -> Counter[tuple[str, ...]]:
-    words = _WORD.findall(text.lower())
+def _runs(words: Sequence[str], n: int) -> Counter[tuple[str, ...]]:
     return Counter(zip(*(words[start:] for start in range(n)), strict=False))
 
 
-def _rouge(output: str, references: list[str]) -> float:
-    return max(rouge_n(output, each) for each in references)
+@lru_cache(maxsize=4096)
+def _treebank(text: str) -> tuple[str, ...]:
+    from nltk.tokenize.treebank import TreebankWordTokenizer
 
-
-def _bleu(output: str, references: list[str]) -> float:
-    from nltk.translate.bleu_score import SmoothingFunction, sentence_bleu
-
-    smooth = SmoothingFunction().method1
-    return float(sentence_bleu([_words(each) for each in references], _words(output), smoothing_function=smooth))
-
-
-def _gleu(output: str, references: list[str]) -> float:
-    from nltk.translate.gleu_score import sentence_gleu
-
-    return float(sentence_gleu([_words(each) for each in references], _words(output)))
+    return tuple(TreebankWordTokenizer().tokenize(text))
 
 
 def _words(text: str) -> list[str]:
     return text.lower().split()
+
+
+def _undotted(text: str) -> list[str]:
+    return [word.rstrip(".") for word in _words(text)]
+
+
+def _rouge(grading: Grading) -> Verdict:
+    if not isinstance(grading.assertion.value, str):
+        raise wrong(grading, "`value` must be the expected text")
+    return _score(lambda output, references: rouge_n(output, references[0]), "rouge-n", grading)
+
+
+def _gleu(output: str, references: Sequence[str]) -> float:
+    from nltk.translate.gleu_score import sentence_gleu
+
+    words = _undotted(output)
+    return max(float(sentence_gleu([_undotted(each)], words)) for each in references) if any(words) else 0.0
 
 
 class _NoSynonyms:
@@ -71,26 +103,24 @@ class _NoSynonyms:
         return []
 
 
-def _meteor(output: str, references: list[str]) -> float:
+def _meteor(output: str, references: Sequence[str]) -> float:
     from nltk.translate.meteor_score import meteor_score
 
-    tokens = [_WORD.findall(each.lower()) for each in references]
-    return float(meteor_score(tokens, _WORD.findall(output.lower()), wordnet=_NoSynonyms()))
+    words = _undotted(output)
+    return float(meteor_score([_undotted(each) for each in references], words, wordnet=_NoSynonyms())) if words else 0.0
 
 
-def _chrf(output: str, references: list[str]) -> float:
+def _chrf(output: str, references: Sequence[str]) -> float:
     from sacrebleu import sentence_chrf
 
-    return float(sentence_chrf(output, references).score) / 100
+    return float(sentence_chrf(output, list(references)).score) / 100
 
 
 def _ter(grading: Grading) -> Verdict:
-    """Translation edit rate: less is nearer, so the threshold is the most that passes."""
+    """Translation edit rate: less is nearer, so the threshold is the most that passes; the score is 1 minus it."""
     from sacrebleu import sentence_ter
 
-    value = grading.assertion.value
-    references = [text_value(grading)] if isinstance(value, str) else texts_value(grading)
-    rate = float(sentence_ter(grading.text, references).score) / 100
+    rate = float(sentence_ter(grading.text, list(_references(grading))).score) / 100
     most = 0.5 if grading.assertion.threshold is None else grading.assertion.threshold
     return holds(rate <= most, f"TER is {rate:.2f}, above {most:g}.", max(0.0, 1.0 - rate))
 
@@ -98,14 +128,17 @@ def _ter(grading: Grading) -> Verdict:
 def _levenshtein(grading: Grading) -> Verdict:
     from rapidfuzz.distance import Levenshtein
 
-    distance = Levenshtein.distance(grading.text, text_value(grading))
+    expected = grading.assertion.value
+    if not isinstance(expected, str):
+        raise wrong(grading, "`value` must be the expected text")
+    distance = Levenshtein.distance(grading.text, expected)
     most = 5 if grading.assertion.threshold is None else grading.assertion.threshold
     return holds(distance <= most, f"{distance} characters differ, more than {most:g}.")
 
 
 SCORERS: Final[Mapping[str, Scorer]] = {
-    "rouge-n": partial(_score, _rouge, "rouge-n"),
-    "bleu": partial(_score, _bleu, "bleu"),
+    "rouge-n": _rouge,
+    "bleu": partial(_score, bleu, "bleu"),
     "gleu": partial(_score, _gleu, "gleu"),
     "meteor": partial(_score, _meteor, "meteor"),
     "chrf": partial(_score, _chrf, "chrf"),

@@ -1,32 +1,41 @@
-"""Is a text in the output: equals, contains and its family, starts-with, regex."""
+"""Is a text in the output: equals, contains and its family, starts-with."""
 
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Callable, Mapping
-from functools import lru_cache
 from typing import Final
 
-from adwright_evaluator.model import Grading, Scorer, Verdict
+from adwright_evaluator.model import JSON, Grading, Scorer, Verdict
 
-from .common import clipped, holds, text_value, texts_value, wrong
+from .common import clipped, holds, shown, text_value, texts_value, wrong
 
 __all__ = ["SCORERS"]
 
 
 def _equals(grading: Grading) -> Verdict:
-    """Texts are compared as they are, objects by what they hold."""
+    """Lists, mappings and null are compared with the JSON that the output is, all else letter by letter."""
     expected = grading.assertion.value
-    if isinstance(expected, str):
-        same = expected == grading.text
-    else:
+    if expected is None or isinstance(expected, list | tuple | Mapping):
         try:
-            same = expected == (grading.output if not isinstance(grading.output, str) else json.loads(grading.output))
-        except ValueError:
+            same = _canonical(expected) == _canonical(json.loads(grading.text))
+        except (ValueError, RecursionError):
             same = False
-    shown = expected if isinstance(expected, str) else json.dumps(expected)
-    return holds(same, f"The output is not “{clipped(shown)}”.")
+        return holds(same, f"The output is not {clipped(json.dumps(expected, ensure_ascii=False, default=str))}.")
+    return holds(shown(expected) == grading.text, f"The output is not “{clipped(shown(expected))}”.")
+
+
+def _canonical(value: JSON) -> str:
+    """Unlike in Python, true is not 1 in JSON, but 1.0 is."""
+    return json.dumps(_whole(value), sort_keys=True)
+
+
+def _whole(value: JSON) -> JSON:
+    if isinstance(value, Mapping):
+        return {str(key): _whole(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_whole(each) for each in value]
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _contains(*, fold: bool) -> Scorer:
@@ -42,7 +51,7 @@ def _contains_several(enough: Callable[[list[bool]], bool], *, fold: bool) -> Sc
         wanted = texts_value(grading)
         there = [_in(each, grading.text, fold) for each in wanted]
         missing = ", ".join(f"“{each}”" for each, found in zip(wanted, there, strict=True) if not found)
-        return holds(enough(there), f"The output does not contain {clipped(missing)}.")
+        return holds(enough(there), f"The output does not contain {clipped(missing) or 'any text'}.")
 
     return score
 
@@ -52,23 +61,10 @@ def _in(wanted: str, text: str, fold: bool) -> bool:
 
 
 def _starts_with(grading: Grading) -> Verdict:
-    wanted = text_value(grading)
+    wanted = grading.assertion.value
+    if not isinstance(wanted, str) or not wanted:
+        raise wrong(grading, "`value` must be a text that is not empty")
     return holds(grading.text.startswith(wanted), f"The output does not begin with “{clipped(wanted)}”.")
-
-
-def _regex(grading: Grading) -> Verdict:
-    pattern = text_value(grading)
-    try:
-        found = _compiled(pattern).search(grading.text)
-    except re.error as error:
-        raise wrong(grading, f"`value` is no regular expression: {error}") from None
-    return holds(found is not None, f"Nothing in the output matches {clipped(pattern)}.")
-
-
-@lru_cache(maxsize=1024)
-def _compiled(pattern: str) -> re.Pattern[str]:
-    # JavaScript's way to write named groups.
-    return re.compile(re.sub(r"\(\?<(?![=!])", "(?P<", pattern))
 
 
 SCORERS: Final[Mapping[str, Scorer]] = {
@@ -80,5 +76,4 @@ SCORERS: Final[Mapping[str, Scorer]] = {
     "icontains-all": _contains_several(all, fold=True),
     "icontains-any": _contains_several(any, fold=True),
     "starts-with": _starts_with,
-    "regex": _regex,
 }
