@@ -39,9 +39,14 @@ async def test_a_suite_that_passes_is_shown_and_exits_0(adwright: Adwright, gate
     assert outcome.code == 0
     assert outcome.out.splitlines() == [
         "-- Launch copy --",
-        "prompt × provider\tpassed\tscore\ttone\terrors\tcost\tp50\tp95\tbest",
-        "short × small\t90.0 % (60–98) 2/2\t0.850 (0.70–0.95)\t0.500\t0\t$0.01250\t120 ms\t2.30 s\t",
-        "short × large\t90.0 % (60–98) 2/2\t0.850 (0.70–0.95)\t0.500\t0\t$0.01250\t120 ms\t2.30 s\t●",
+        "prompt × provider\tpassed\tscore\terrors\tcost\tp50 / p95\tbest",
+        "short × small\t90.0 % of 2 (60–98)\t0.850 (0.70–0.95)\t0\t$0.01250\t120 ms / 2.30 s\t",
+        "short × large\t90.0 % of 2 (60–98)\t0.850 (0.70–0.95)\t0\t$0.01250\t120 ms / 2.30 s\t●",
+        "(–) 95 % interval   ● no other is better in quality, cost or latency without being worse in another",
+        "-- metrics --",
+        "metric\tprompt × provider\tmean\t95 %",
+        "tone\tshort × large\t0.500\t",
+        "tone\tshort × small\t0.500\t",
         "done: 4 passed, 0 failed, 0 errors of 4, $0.2500",
         "evaluations/01jnew: adwright eval show 01jnew --cells",
     ]
@@ -61,7 +66,7 @@ async def test_failures_are_shown_with_their_reasons_and_exit_1(
     outcome = await adwright("eval", "run", "-c", suite)
     assert outcome.code == 1
     lines = outcome.out.splitlines()
-    assert lines[4:8] == [
+    assert lines[9:13] == [
         "! case 2 · short × small: tent 1",
         "    the provider is away",
         "✗ case 3 · short × large: tent 2",

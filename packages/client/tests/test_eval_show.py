@@ -50,7 +50,7 @@ async def test_a_run_that_runs_is_followed(adwright: Adwright, gateway: EvalGate
 async def test_cells_are_shown_with_their_outputs(adwright: Adwright, gateway: EvalGateway) -> None:
     gateway.cells[3] = a_cell(1, 1, FAILED, output="Light\nas\x07 air", why="no tent")
     outcome = await adwright("eval", "show", "--cells")
-    assert outcome.out.splitlines()[4:-1] == [
+    assert outcome.out.splitlines()[9:-1] == [
         "✓ case 1 · short × small: tent 0",
         "    → Output 0.0",
         "✓ case 1 · short × large: tent 0",

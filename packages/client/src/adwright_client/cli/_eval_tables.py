@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable
+from collections.abc import AsyncIterable, Sequence
 from typing import Final
 
 from adwright.evaluator.v1.evaluation_pb2 import (
@@ -35,6 +35,7 @@ WRONG: Final = (CellResult.STATUS_FAILED, CellResult.STATUS_ERROR)
 """Cells that somebody should look at."""
 _MOST_FAILURES: Final = 10
 _MOST_NAMES: Final = 10
+_HEADS: Final = ("passed", "score", "errors", "cost", "p50 / p95", "best")
 _STATES = {
     Evaluation.STATE_RUNNING: "runs",
     Evaluation.STATE_SUCCEEDED: "done",
@@ -65,46 +66,55 @@ def progress_line(run: Evaluation) -> str:
     )
 
 
-def show_table(title: str, heads: list[str], rows: list[list[str]]) -> None:
-    """A table on a terminal, lines with tabs elsewhere. Models and suites may have written what is in it."""
+def show_table(title: str, heads: list[str], rows: Sequence[Sequence[str | tuple[str, str]]]) -> None:
+    """A table on a terminal, where a pair stands on two lines; lines with tabs elsewhere.
+
+    Models and suites may have written what is in it.
+    """
     console = terminal()
-    cells = [[_flat(cell) for cell in row] for row in rows]
+    cells = [[tuple(map(_flat, (cell,) if isinstance(cell, str) else cell)) for cell in row] for row in rows]
     if console is None:
         print(f"-- {_flat(title)} --")
         print("\t".join(heads))
         for row in cells:
-            print("\t".join(row))
+            print("\t".join(" ".join(filter(None, cell)) for cell in row))
         return
+    from rich import box
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(_flat(title)), title_justify="left", header_style="bold")
-    for head in heads:
-        table.add_column(head, overflow="fold")
+    table = Table(title=Text(_flat(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    for place, head in enumerate(heads):
+        table.add_column(head, style="cyan" if place == 0 else "", overflow="fold")
     for row in cells:
-        table.add_row(*map(Text, row))
+        table.add_row(*(Text("\n".join(filter(None, cell))) for cell in row))
     console.print(table)
 
 
 def show_columns(run: Evaluation) -> None:
     """What each provider made of each prompt."""
-    metrics = sorted({name for column in run.columns for name in column.metrics})
-    heads = ["prompt × provider", "passed", "score", *metrics, "errors", "cost", "p50", "p95", "best"]
     rows = [
         [
             _where(run, column.prompt, column.provider),
-            f"{_percent(column.pass_rate)}  {column.passed}/{column.scored}",
-            _number(column.score),
-            *(_number(column.metrics[name]) if name in column.metrics else "" for name in metrics),
+            (f"{100 * column.pass_rate.value:.1f} % of {column.scored}", _interval(column.pass_rate, 100, 0)),
+            (f"{column.score.value:.3f}", _interval(column.score)),
             str(column.errors),
             f"${column.cost_usd:.5f}" if column.cost_usd else "",
-            _time(column.latency_p50_ms),
-            _time(column.latency_p95_ms),
+            (f"{_time(column.latency_p50_ms)} /", _time(column.latency_p95_ms)) if column.latency_p50_ms else "",
             "●" if column.pareto and len(run.columns) > 1 else "",
         ]
         for column in run.columns
     ]
-    show_table(run.description or run.name, heads, rows)
+    show_table(run.description or run.name, ["prompt × provider", *_HEADS], rows)
+    if any(column.pareto for column in run.columns) and len(run.columns) > 1:
+        print("(–) 95 % interval   ● no other is better in quality, cost or latency without being worse in another")
+    means = [
+        [name, _where(run, column.prompt, column.provider), f"{mean.value:.3f}", _interval(mean)]
+        for column in run.columns
+        for name, mean in column.metrics.items()
+    ]
+    if means:
+        show_table("metrics", ["metric", "prompt × provider", "mean", "95 %"], sorted(means))
 
 
 async def show_failures(client: AsyncClient, run: Evaluation) -> None:
@@ -204,14 +214,10 @@ def _short(text: str, most: int) -> str:
     return flat if len(flat) <= most else f"{flat[: most - 1]}…"
 
 
-def _percent(estimate: Estimate) -> str:
-    interval = f" ({100 * estimate.low:.0f}–{100 * estimate.high:.0f})" if estimate.HasField("low") else ""
-    return f"{100 * estimate.value:.1f} %{interval}"
-
-
-def _number(estimate: Estimate) -> str:
-    interval = f" ({estimate.low:.2f}–{estimate.high:.2f})" if estimate.HasField("low") else ""
-    return f"{estimate.value:.3f}{interval}"
+def _interval(estimate: Estimate, times: int = 1, digits: int = 2) -> str:
+    if not estimate.HasField("low"):
+        return ""
+    return f"({times * estimate.low:.{digits}f}–{times * estimate.high:.{digits}f})"
 
 
 def _signed(estimate: Estimate) -> str:
