@@ -164,10 +164,14 @@ async def test_a_run_is_exported_to_files(adwright: Adwright, gateway: EvalGatew
 
 
 async def test_a_run_is_cancelled_by_its_operation(adwright: Adwright, gateway: EvalGateway) -> None:
+    gateway.runs[0] = a_run(state=RUNNING, done=1)
     outcome = await adwright("eval", "cancel", "latest")
     assert (outcome.code, outcome.err) == (0, "")
     assert "adwright eval resume 01jnew" in outcome.out
     assert [request.name for request in gateway.asked(CancelOperationRequest)] == ["operations/evaluator-01jnew"]
+    outcome = await adwright("eval", "cancel", "01jold")
+    assert outcome.out.startswith("evaluations/01jold had ended before; done: 3 passed")
+    assert len(gateway.asked(CancelOperationRequest)) == 1
     assert (await adwright("eval", "cancel", "01jno")).code == 2
     assert (await adwright("eval", "cancel")).code == 2
 

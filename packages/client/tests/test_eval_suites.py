@@ -71,11 +71,13 @@ async def test_the_files_of_a_suite_come_back(
 async def test_a_file_of_a_suite_is_never_written_beside_the_folder(
     adwright: Adwright, gateway: EvalGateway, tmp_path: Path, path: str
 ) -> None:
-    source = suite_pb2.SuiteSource(main="a.yaml", files=[suite_pb2.SuiteFile(path=path, data=b"x")])
+    files = [suite_pb2.SuiteFile(path=each, data=b"x") for each in ("a.yaml", path)]
+    source = suite_pb2.SuiteSource(main="a.yaml", files=files)
     gateway.suites = [suite_pb2.Suite(name="suites/launch", source=source)]
     outcome = await adwright("eval", "suites", "get", "launch", "-o", str(tmp_path / "out"))
     assert (outcome.code, outcome.err.count("\n")) == (2, 1)
     assert "lies outside of the folder" in outcome.err
+    assert not (tmp_path / "out").exists()
 
 
 async def test_a_watch_goes_on_over_a_gateway_that_crashes_and_comes_back(gateway: EvalGateway) -> None:

@@ -111,9 +111,12 @@ async def show_calibration(client: AsyncClient, name: str, metric: str, *, as_js
 
 async def cancel(client: AsyncClient, name: str) -> int:
     """Ends a run as it is."""
-    full = await resolved(client, name)
-    await client.evaluations.cancel(full)
-    print(f"{full} cancelled; what is done is kept, and adwright eval resume {full.partition('/')[2]} goes on")
+    run = await client.evaluations.get(await resolved(client, name))
+    if run.state != Evaluation.STATE_RUNNING:
+        print(f"{run.name} had ended before; {progress_line(run)}")
+        return 0
+    await client.evaluations.cancel(run.name)
+    print(f"{run.name} cancelled; what is done is kept, and adwright eval resume {run_id(run)} goes on")
     return 0
 
 

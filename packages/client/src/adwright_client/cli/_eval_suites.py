@@ -38,8 +38,9 @@ async def show_suite(client: AsyncClient, name: str, output: str, *, as_json: bo
     """One suite; with `output` its files are written into that folder. Raises InvalidInput where they cannot be."""
     suite = await client.suites.get(name)
     if output:
-        for file in suite.source.files:
-            _write(Path(output), file)
+        paths = [_inside(Path(output), file.path) for file in suite.source.files]
+        for path, file in zip(paths, suite.source.files, strict=True):
+            _write(path, _data(file))
         print(f"{len(suite.source.files)} files of {suite.name} written to {output}")
         return 0
     if as_json:
@@ -71,17 +72,22 @@ async def delete_suite(client: AsyncClient, name: str) -> int:
     return 0
 
 
-def _write(folder: Path, file: SuiteFile) -> None:
+def _inside(folder: Path, given: str) -> Path:
     # What others sent is not to be written beside the folder.
-    path = PurePosixPath(file.path)
-    if path.is_absolute() or ".." in path.parts or "\\" in file.path:
-        raise InvalidInput(f"{printable(file.path)} lies outside of the folder: read it with --json", reason="OUTSIDE")
+    path = PurePosixPath(given)
+    if path.is_absolute() or ".." in path.parts or "\\" in given:
+        problem = f"{printable(given)} lies outside of the folder: read the suite with --json"
+        raise InvalidInput(problem, reason="OUTSIDE")
+    return folder / path
+
+
+def _write(path: Path, data: bytes) -> None:
     try:
-        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InvalidInput(f"cannot write {folder / path}: {error.strerror}", reason="FILE_UNWRITABLE") from None
-    with written(str(folder / path)) as out:
-        out.write(_data(file))
+        raise InvalidInput(f"cannot write {path}: {error.strerror}", reason="FILE_UNWRITABLE") from None
+    with written(str(path)) as out:
+        out.write(data)
 
 
 def _data(file: SuiteFile) -> bytes:
