@@ -60,7 +60,7 @@ def nearest(name: str) -> str:
     from rapidfuzz import process
 
     plain = name.removeprefix("not-")
-    usable = KNOWN_TYPES - set(refused.SCORERS)
+    usable = KNOWN_TYPES - set(refused.SCORERS) - set(judging.REFUSED)
     found = process.extractOne(plain, sorted(usable), score_cutoff=60)
     if found is None:
         return ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -15,24 +16,29 @@ __all__ = ["SCORERS"]
 
 _LONGEST: Final = 100_000
 """Characters of an object in a text."""
-_MOST_STARTS: Final = 200
-"""Openings of objects looked at in a text that closes none of them."""
+_MOST_STARTS: Final = 50
+"""Openings looked at that turn out to open no object."""
+_LONGEST_LOOSE: Final = 20_000
+_MOST_NESTED_LOOSE: Final = 200
+"""Bounds of what is read as YAML, whose parser takes time with the square of the depth."""
+_BRACE: Final = re.compile(r"[{}]")
 
 
 def _is_json(grading: Grading) -> Verdict:
+    validator = _schema(grading)
     try:
         found = _parsed(grading.text)
     except (ValueError, RecursionError) as error:
         return holds(False, f"The output is no JSON: {clipped(str(error))}.")
-    problem = _problem(grading, found)
+    problem = _problem(grading, validator, found)
     return holds(problem is None, f"The JSON does not follow the schema: {clipped(problem or '')}.")
 
 
 def _contains_json(grading: Grading) -> Verdict:
     """Objects only, as loosely written as YAML allows: unquoted keys, single quotes, braces missing at the end."""
-    first = ""
+    validator, first = _schema(grading), ""
     for found in _objects(grading.text):
-        problem = _problem(grading, found)
+        problem = _problem(grading, validator, found)
         if problem is None:
             return holds(True, "")
         first = first or f"The JSON does not follow the schema: {clipped(problem)}."
@@ -63,13 +69,10 @@ def _objects(text: str) -> Iterator[Any]:
 def _closing(text: str, at: int) -> tuple[int, int]:
     """Where the braces opened at `at` are all closed, or the text ends; and how many are open there."""
     depth, end = 0, min(len(text), at + _LONGEST)
-    for index in range(at, end):
-        if text[index] == "{":
-            depth += 1
-        elif text[index] == "}":
-            depth -= 1
-            if not depth:
-                return index + 1, 0
+    for brace in _BRACE.finditer(text, at, end):
+        depth += 1 if brace[0] == "{" else -1
+        if not depth:
+            return brace.end(), 0
     return end, depth
 
 
@@ -78,7 +81,7 @@ def _loosely(text: str) -> Any:
         return _parsed(text)
     except (ValueError, RecursionError):
         pass
-    if "&" in text or "*" in text:
+    if "&" in text or "*" in text or len(text) > _LONGEST_LOOSE or text.count("{") > _MOST_NESTED_LOOSE:
         # Anchors of YAML can blow a short text up to any size.
         return None
     import yaml
@@ -90,19 +93,29 @@ def _loosely(text: str) -> Any:
         return None
 
 
-def _problem(grading: Grading, found: Any) -> str | None:
+def _schema(grading: Grading) -> Any:
+    """The value's validator, None without a value. Raises InvalidInput."""
     schema = grading.assertion.value
     if schema is None or schema == "":
         return None
     if not isinstance(schema, str | Mapping):
         raise wrong(grading, "`value` must be a JSON Schema")
-    given = schema if isinstance(schema, str) else json.dumps(schema, default=str)
-    validator = _validator(given)
-    if isinstance(validator, str):
-        raise wrong(grading, f"`value` is no JSON Schema: {clipped(validator)}")
-    from jsonschema.exceptions import best_match
+    found = _validator(schema if isinstance(schema, str) else json.dumps(schema, default=str))
+    if isinstance(found, str):
+        raise wrong(grading, f"`value` is no JSON Schema: {clipped(found)}")
+    return found
 
-    error = best_match(validator.iter_errors(found))
+
+def _problem(grading: Grading, validator: Any, found: Any) -> str | None:
+    if validator is None:
+        return None
+    from jsonschema.exceptions import best_match
+    from referencing.exceptions import Unresolvable
+
+    try:
+        error = best_match(validator.iter_errors(found))
+    except Unresolvable as unknown:
+        raise wrong(grading, f"`value` refers to {unknown.ref!r}, which is not in it; no schemas are fetched") from None
     return None if error is None else f"{error.json_path}: {error.message}"
 
 

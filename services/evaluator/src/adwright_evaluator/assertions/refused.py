@@ -1,4 +1,4 @@
-"""promptfoo's types that are not looked at here: each says so by name, and what to write instead."""
+"""promptfoo's types without a model that are not looked at here: each says so, and what to write instead."""
 
 from __future__ import annotations
 
@@ -16,11 +16,6 @@ _WRITE_CODE: Final = "write it as `javascript` or `python`"
 _REMEDIES: Final[Mapping[str, str]] = {
     "webhook": f"the evaluator calls no addresses that suites name: {_WRITE_CODE}",
     "ruby": f"Ruby is not run: {_WRITE_CODE}",
-    "classifier": "no classifiers are known: use `llm-rubric`",
-    "moderation": "no moderation service is asked: use `banned-terms`, `platform-policy` or `llm-rubric`",
-    "pi": "Pi Labs is not asked: use `llm-rubric` or `g-eval`",
-    "agent-rubric": "no agents are run as judges: use `llm-rubric`",
-    "search-rubric": "judges do not search the web: use `factuality` or `context-faithfulness`",
     "skill-used": _NO_CALLS,
     "tool-call-f1": _NO_CALLS,
     "is-valid-function-call": _NO_CALLS,

@@ -60,23 +60,28 @@ def _problem(grading: Grading, text: str) -> str | None:
     dialect = _DIALECTS.get(database.lower())
     if dialect is None:
         raise wrong(grading, f"`databaseType` {database!r} is not known: there are {', '.join(_DIALECTS)}")
+    allowed = [(name, _allowed(grading, name)) for name in ("allowedTables", "allowedColumns")]
     problem, tables, columns = _looked_at(text, dialect)
     if problem:
         return f"The output is no SQL of {database}: {clipped(problem)}."
-    for name, used in (("allowedTables", tables), ("allowedColumns", columns)):
-        allowed = options.get(name)
-        if allowed is None:
-            continue
-        if not isinstance(allowed, list):
-            raise wrong(grading, f"`{name}` must be a list, of texts like select::null::users")
-        patterns = [str(each) for each in allowed]
-        if name == "allowedColumns":
-            # A column that is named without its table is allowed with any.
-            patterns += [re.sub(r"^([^:]*)::.*::", r"\1::null::", each) for each in patterns]
+    for (name, patterns), used in zip(allowed, (tables, columns), strict=True):
         refused = [each for each in used if patterns and not any(_allows(pattern, each) for pattern in patterns)]
         if refused:
             return f"The SQL uses {clipped(', '.join(refused))}, which is not in {name}."
     return None
+
+
+def _allowed(grading: Grading, name: str) -> list[str]:
+    given = mapping_value(grading).get(name)
+    if given is None:
+        return []
+    if not isinstance(given, list):
+        raise wrong(grading, f"`{name}` must be a list, of texts like select::null::users")
+    patterns = [str(each) for each in given]
+    if name == "allowedColumns":
+        # A column that is named without its table is allowed with any.
+        patterns += [re.sub(r"^([^:]*)::.*::", r"\1::null::", each) for each in patterns]
+    return patterns
 
 
 def _allows(pattern: str, used: str) -> bool:
