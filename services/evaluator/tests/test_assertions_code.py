@@ -86,6 +86,13 @@ async def test_code_sees_nothing_that_code_before_it_left() -> None:
         await waited("python", "a", "left == 1")
 
 
+async def test_code_reads_no_questions_and_writes_no_answers() -> None:
+    code = "import os, sys\nfor file in range(3, 6):\n    try:\n        os.write(file, b'{}')\n    except OSError:\n"
+    verdict = await waited("python", "a", code + "        pass\nreturn sys.stdin.read() == ''")
+    assert verdict.passed
+    assert not (await waited("python", "a", "False")).passed
+
+
 async def test_code_sees_no_environment_and_its_prints_are_no_answers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ADWRIGHT_SECRET", "s")
     assert (

@@ -20,6 +20,7 @@ __all__ = ["main"]
 
 _MEMORY = 1024 * 1024 * 1024
 _MOST_SAID = 1_000_000
+_MOST_FILES = 256
 
 
 def main() -> None:
@@ -71,6 +72,10 @@ def _read(pipe: int, seconds: float) -> bytes | None:
 def _in_copy(asked: dict[str, Any], pipe: int) -> None:
     try:
         os.setpgid(0, 0)
+        # Neither the next question nor the place for answers is for the code.
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        os.closerange(3, pipe)
+        os.closerange(pipe + 1, _MOST_FILES)
         _bounded()
         said = {"value": _value(asked)}
         text = json.dumps(said)
