@@ -1,5 +1,8 @@
 """Texts, patterns, JSON, XML, HTML and SQL: what parity with promptfoo does not show, bad values above all."""
 
+import socket
+from contextlib import closing
+
 import pytest
 from grading import said
 
@@ -48,9 +51,41 @@ def test_an_endless_expression_stops_and_says_so() -> None:
 
 
 def test_a_schema_is_never_fetched() -> None:
-    # A socket would be refused by the test runner, too, but with another error.
-    with pytest.raises(InvalidInput, match="no schemas are fetched"):
-        said("is-json", "{}", {"$ref": "http://127.0.0.1:9/schema.json"})
+    with closing(socket.create_server(("127.0.0.1", 0))) as server:
+        address = f"http://127.0.0.1:{server.getsockname()[1]}/schema.json"
+        server.setblocking(False)
+        # Who fetches after all hears nothing, and is found by the connection.
+        socket.setdefaulttimeout(0.5)
+        try:
+            with pytest.raises(InvalidInput, match="no schemas are fetched"):
+                said("is-json", "{}", {"$ref": address})
+        finally:
+            socket.setdefaulttimeout(None)
+        with pytest.raises(BlockingIOError):
+            server.accept()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "found"),
+    [
+        ("km$", "25 km\n", False),
+        ("km$", "25 km", True),
+        ("[$]5", "$5", True),
+        (r"\$5", "$5", True),
+        ("a.b", "a\u2028b", False),
+        ("[]", "a", False),
+        (r"\S", "\u00a0", False),
+        (r"\d", "٢", False),
+        (r"https:\/\/", "https://", True),
+        ("[[]", "[", True),
+        ("x{,3}", "x{,3}", True),
+        ("^x{,3}$", "xx", False),
+        ("^x{1,3}$", "xx", True),
+        ("(?:boots){e<=1}", "bots", False),
+    ],
+)
+def test_expressions_mean_what_they_mean_in_javascript(pattern: str, text: str, found: bool) -> None:
+    assert said("regex", text, pattern).passed is found
 
 
 def test_a_schema_of_its_own_draft_is_read_by_it() -> None:

@@ -6,6 +6,7 @@ own engine cannot be stopped.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -18,6 +19,7 @@ __all__ = ["SCORERS"]
 
 _SECONDS: Final = 1.0
 _SPACES: Final = "\\t\\n\\v\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff"
+_REPEAT: Final = re.compile(r"\{\d+(?:,\d*)?\}")
 _ANY: Final = "[^\\n\\r\\u2028\\u2029]"
 
 
@@ -73,6 +75,9 @@ def _translated(pattern: str) -> str:
         elif pattern.startswith("(?<", at) and pattern[at + 3 : at + 4] not in ("=", "!"):
             said.append("(?P<")
             step = 3
+        elif here == "{" and not _REPEAT.match(pattern, at):
+            # A brace like any other letter; the library would read {,3} and {e<=1}.
+            said.append("\\{")
         else:
             said.append({"$": "\\Z", ".": _ANY}.get(here, here))
         at += step
