@@ -94,7 +94,7 @@ TABLE: list[tuple[str, JSON, JSON, JSON]] = [
     ("word-count", {"min": 2, "max": 3}, "a tent", "a light tent for two"),
     ("finish-reason", "stop", "any", None),
     ("is-refusal", None, "I'm sorry, but I can't help with that.", "A light tent."),
-    ("platform-policy", "Google", "A light tent for two.", "BUY NOW!!! Best tent"),
+    ("platform-policy", "google-ads", "A light tent for two.", "BUY NOW!!! Best tent"),
     ("memorisation", ["a light tent for two people"], "warm nights in the fells again", "a light tent for two people"),
     (
         "language",
@@ -125,12 +125,13 @@ async def test_each_type_passes_what_it_should_and_fails_the_rest(
 
 def test_every_deterministic_type_is_in_the_table() -> None:
     asked_elsewhere = {
-        *("latency", "cost", "perplexity", "perplexity-score", "python", "max-score", "select-best", "human"),
+        *("latency", "cost", "perplexity", "perplexity-score", "python", "max-score", "select-best", "human", "guardrails"),
         *("ad-limits", "ad-facts", "banned-terms", "brand-named", "duplicates", "readability"),
     }
     from adwright_evaluator import judging
+    from adwright_evaluator.assertions import refused
 
-    assert set(judging.SCORERS) | asked_elsewhere | {row[0] for row in TABLE} >= KNOWN_TYPES
+    assert set(judging.SCORERS) | set(refused.SCORERS) | asked_elsewhere | {row[0] for row in TABLE} >= KNOWN_TYPES
 
 
 async def test_latency_and_cost_have_a_threshold() -> None:
