@@ -125,7 +125,17 @@ async def test_each_type_passes_what_it_should_and_fails_the_rest(
 
 def test_every_deterministic_type_is_in_the_table() -> None:
     asked_elsewhere = {
-        *("latency", "cost", "perplexity", "perplexity-score", "python", "max-score", "select-best", "human", "guardrails"),
+        *(
+            "latency",
+            "cost",
+            "perplexity",
+            "perplexity-score",
+            "python",
+            "max-score",
+            "select-best",
+            "human",
+            "guardrails",
+        ),
         *("ad-limits", "ad-facts", "banned-terms", "brand-named", "duplicates", "readability"),
     }
     from adwright_evaluator import judging
