@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from adwright_checks import AdText, BrandRules, ProductFacts, Subject, load_formats
-from adwright_evaluator.assertions import KNOWN_TYPES
+from adwright_evaluator.assertions import KNOWN_TYPES, NEGATING
 from adwright_evaluator.model import JSON, Answer, Assertion, AssertionSet, Case, Outcome, Usage, Verdict
 from adwright_evaluator.runs.scoring import Answered, score, score_together
 from adwright_servicekit.errors import NotFound
@@ -114,7 +114,9 @@ async def test_each_type_passes_what_it_should_and_fails_the_rest(
     passed = await said(good, type, value)
     assert passed.outcome is Outcome.SCORED
     assert passed.passed, passed.reason
-    assert not (await said(good, f"not-{type}", value)).passed
+    negated = await said(good, f"not-{type}", value)
+    assert not negated.passed
+    assert type in NEGATING or negated.reason != passed.reason
     if bad is not None:
         failed = await said(bad, type, value)
         assert not failed.passed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -27,6 +28,8 @@ from adwright_servicekit.errors import AdwrightError
 from adwright_servicekit.logs import where
 
 __all__ = ["Answered", "score", "score_together"]
+
+_SHOWN = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +95,23 @@ async def _one(assertion: Assertion | AssertionSet, answered: Answered, tools: T
         # A scorer that breaks takes neither the run with it nor counts as a zero.
         verdict = Verdict.failed(f"{assertion.name} broke: {where(error)}")
     if assertion.negated and assertion.type not in NEGATING and verdict.outcome is Outcome.SCORED:
-        verdict = replace(verdict, passed=not verdict.passed, score=1.0 - min(1.0, max(0.0, verdict.score)))
+        verdict = _negated(verdict, assertion)
     if assertion.weight == 0 and verdict.outcome is Outcome.SCORED:
         # Only a number to look at.
         verdict = replace(verdict, passed=True)
     return replace(verdict, assertion=assertion)
+
+
+def _negated(verdict: Verdict, assertion: Assertion) -> Verdict:
+    """The other way round; where it fails now, it is said what should not be."""
+    shown = json.dumps(assertion.value, ensure_ascii=False) if assertion.value is not None else ""
+    ruled_out = f"{assertion.type} {shown if len(shown) <= _SHOWN else shown[:_SHOWN] + '…'}".rstrip()
+    return replace(
+        verdict,
+        passed=not verdict.passed,
+        score=1.0 - min(1.0, max(0.0, verdict.score)),
+        reason=f"What should not be is so: {ruled_out}." if verdict.passed else "It holds.",
+    )
 
 
 def _grading(assertion: Assertion, answered: Answered, tools: Tools) -> Grading:
