@@ -67,7 +67,7 @@ async def test_the_files_of_a_suite_come_back(
     assert text_of(tmp_path / "out" / "plain.txt") == "as it is"
 
 
-@pytest.mark.parametrize("path", ["../outside.txt", "/tmp/outside.txt", "a/../../outside.txt", "..\\outside.txt"])
+@pytest.mark.parametrize("path", ["../outside.txt", "/outside.txt", "a/../../outside.txt", "..\\outside.txt"])
 async def test_a_file_of_a_suite_is_never_written_beside_the_folder(
     adwright: Adwright, gateway: EvalGateway, tmp_path: Path, path: str
 ) -> None:
