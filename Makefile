@@ -1,6 +1,6 @@
 # adwright: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test lint format protos requirements bench e2e clean
+.PHONY: help setup run up test lint format protos requirements bench e2e deploy-check clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -54,6 +54,9 @@ format: $(READY) ## format code and protos
 	$(BIN)/ruff format $(CODE)
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/buf format -w --path protos/adwright
+
+deploy-check: $(READY) ## every combination of manifests rendered and held against schemas and policies; Dockerfiles, Terraform
+	@$(BIN)/python -m tools.deploy_check $(ARGS)
 
 protos: $(READY) ## generate the stubs in packages/protos from protos/
 	tools/protos.sh
