@@ -23,21 +23,22 @@ class Admission:
     def __init__(self, most: int) -> None:
         """`most` run at a time, three quarters of them at most when a batch asks."""
         self._most = most
-        self._running = 0
+        self.running = 0
+        """Generations that run now, whatever they came in by."""
 
     @contextmanager
     def admitted(self, priority: Priority.ValueType) -> Iterator[None]:
         """One that may run. Raises ResourceExhausted at once: who waits here would only wait longer."""
         batch = priority == PRIORITY_BATCH
-        if self._running >= (int(self._most * _FOR_BATCH) if batch else self._most):
+        if self.running >= (int(self._most * _FOR_BATCH) if batch else self._most):
             what = "batch work has to wait" if batch else "try again shortly"
             raise ResourceExhausted(
-                f"this gateway runs {self._running} generations already: {what}",
+                f"this gateway runs {self.running} generations already: {what}",
                 reason="GATEWAY_BUSY",
                 retry_after=_RETRY_BATCH_AFTER if batch else _RETRY_AFTER,
             )
-        self._running += 1
+        self.running += 1
         try:
             yield
         finally:
-            self._running -= 1
+            self.running -= 1

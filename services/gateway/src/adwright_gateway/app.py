@@ -12,6 +12,7 @@ from functools import partial
 import grpc
 from google.longrunning import operations_pb2
 from google.protobuf.descriptor import ServiceDescriptor
+from opentelemetry.metrics import Observation
 
 from adwright.context.v1 import context_service_pb2
 from adwright.evaluator.v1 import evaluator_service_pb2
@@ -116,12 +117,19 @@ async def open_gateway(settings: Settings, telemetry: Telemetry) -> AsyncIterato
         tenants = Tenants(store, keys)
         meter = Meter(store, tenants, generator)
         stack.push_async_callback(meter.close)
+        admission = Admission(settings.max_streams)
+        telemetry.meter.create_observable_gauge(
+            "adwright.gateway.streams.in_flight",
+            [lambda _: [Observation(admission.running)]],
+            "{stream}",
+            "Generations that run through this process, over gRPC and HTTP.",
+        )
         methods = Methods()
         methods.add(
             _AD,
             {
                 "GenerateAd": grpc.unary_stream_rpc_method_handler(
-                    AdComposer(context, generator, recorder, meter, Admission(settings.max_streams)).generate_ad,
+                    AdComposer(context, generator, recorder, meter, admission).generate_ad,
                     request_deserializer=ad_service_pb2.GenerateAdRequest.FromString,
                 ),
                 **forwarding_handlers(_GENERATOR, generator, "generator", served_as=_FORMATS),

@@ -17,6 +17,7 @@ from .config import load_config
 from .convert import Formats
 from .fleet import Fleet
 from .generation import Generations
+from .metrics import observe
 from .prompting import PromptLibrary
 from .servicer import SERVICE, GeneratorServicer
 from .settings import Settings
@@ -52,6 +53,7 @@ async def _open(settings: Settings, telemetry: Telemetry) -> AsyncIterator[tuple
     prompts = PromptLibrary()
     async with Fleet(prompts, telemetry, embedded_model=settings.embedded_model) as fleet:
         await fleet.configure(config)
+        observe(telemetry.meter, fleet.dispatcher)
         generations = Generations(fleet.dispatcher, prompts, default_checks())
         server = Server(settings.listen, [SERVICE], settings, telemetry)
         add_GeneratorServiceServicer_to_server(GeneratorServicer(generations, fleet, Formats()), server.grpc)

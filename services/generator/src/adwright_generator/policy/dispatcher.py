@@ -7,8 +7,9 @@ words.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections import Counter
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -68,6 +69,12 @@ class Dispatcher:
         self._queue: FairQueue[Claim] = FairQueue(self.limits.max_waiting)
         self._ticker: asyncio.TimerHandle | None = None
         self._slots = {backend: Slots(backend, now=now) for backend in backends}
+        self.in_flight = 0
+        """Generations and completions that wait or run."""
+        self.demand: Counter[str] = Counter()
+        """By backend: variants that wait or run, wherever, and would have gone to this one had it been up and free."""
+        self.wanted: Counter[str] = Counter()
+        """As `demand`, but all that there ever were."""
 
     @property
     def backends(self) -> Sequence[Backend]:
@@ -78,6 +85,10 @@ class Dispatcher:
     def waiting(self) -> int:
         """Generations that wait to begin."""
         return len(self._queue)
+
+    def used(self) -> dict[str, int]:
+        """By backend: variants that hold one of its slots."""
+        return {slots.backend.info.name: slots.used for slots in [*self._slots.values()]}
 
     def fits(self, backend: Backend) -> bool:
         """Whether a new request would be given to `backend` rather than to the next one."""
@@ -119,12 +130,24 @@ class Dispatcher:
         Raises as `eligible`, BackendUnavailable when none that may have it is up, and BackendBusy when its turn does
         not come: too many wait, or it waited too long.
         """
-        taken = await self.turn(job, partial(self.eligible, job), job.priority, job.variant_count, job.deadline)
-        lease = Lease([Seat(self, job, taken) for _ in range(taken.count)], job.variant_count)
+        with self._counted(self.eligible(job)[0].info.name, job.variant_count):
+            taken = await self.turn(job, partial(self.eligible, job), job.priority, job.variant_count, job.deadline)
+            lease = Lease([Seat(self, job, taken) for _ in range(taken.count)], job.variant_count)
+            try:
+                yield lease
+            finally:
+                lease.leave()
+
+    @contextmanager
+    def _counted(self, first_choice: str, variants: int) -> Iterator[None]:
+        self.in_flight += 1
+        self.demand[first_choice] += variants
+        self.wanted[first_choice] += variants
         try:
-            yield lease
+            yield
         finally:
-            lease.leave()
+            self.in_flight -= 1
+            self.demand[first_choice] -= variants
 
     async def turn(
         self,
