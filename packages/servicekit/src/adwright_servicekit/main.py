@@ -1,6 +1,7 @@
 """How every service's `__main__` runs: environ in, exit code out, one line for what the operator did wrong."""
 
 import asyncio
+import gc
 import os
 import sys
 from collections.abc import Awaitable, Callable, Mapping
@@ -27,6 +28,7 @@ def run_service(
         settings = settings_class.load(environ)
         configure(name, settings.log_level, settings.log_format)
         telemetry = Telemetry.from_environ(name, environ)
+        _calm_garbage_collection()
         try:
             with asyncio.Runner(loop_factory=_new_loop) as runner:
                 runner.run(_awaited(serve(settings, telemetry)))
@@ -61,6 +63,16 @@ def run_main(
             return 0
     print(usage, file=sys.stderr)
     return 2
+
+
+def _calm_garbage_collection() -> None:
+    """What is imported stays, so it is not looked through again and again; nor is everything at every 700th object.
+
+    Cycles are still found: a service under load makes 50,000 objects in a fraction of a second.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 50)
 
 
 async def _awaited(work: Awaitable[None]) -> None:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import json
-from collections.abc import AsyncGenerator, Mapping
+import itertools
+from collections.abc import AsyncGenerator
 from typing import Any, Final, TypeAlias
 
 import grpc
@@ -21,7 +20,7 @@ from adwright_evaluator.runs.keeper import Keeper
 from adwright_evaluator.runs.packing import unpack_row
 from adwright_evaluator.runs.plan import Plan
 from adwright_evaluator.runs.records import EvaluationRecord, part
-from adwright_evaluator.runs.session import Sessions
+from adwright_evaluator.runs.session import Sessions, fingerprint
 from adwright_evaluator.sources import main_of, unpacked
 from adwright_evaluator.suite_store import SuiteStore
 from adwright_resources.store_errors import translated
@@ -31,7 +30,8 @@ __all__ = ["EvaluationServicer"]
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
-_LOOK_AGAIN: Final = 0.25
+_LOOK_AGAIN: Final = (0.05, 0.1, 0.25)
+"""Short runs are told soon, long ones without many looks. Units: seconds."""
 _PAGE: Final = 50
 _STATUSES: Final = {
     pb.CellResult.STATUS_PASSED: CellStatus.PASSED,
@@ -59,10 +59,10 @@ class EvaluationServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
         else:
             files, main = unpacked(request.source), main_of(request.source)
         choices = choices_from(request.options)
-        plan = await asyncio.to_thread(self._sessions.plan, files, main, choices)
+        plan = await self._sessions.plan(files, main, choices)
         # Providers and judges that mean nothing are told now, and not by every cell.
         await self._sessions.open(tenant, plan, files)
-        print_ = _fingerprint(files, main, choices.packed(), request.suite)
+        print_ = fingerprint(files, main, choices.packed(), request.suite)
         evaluation = "" if request.validate_only else await self._evaluations.id_for(tenant, request.request_id, print_)
         record = self._record(tenant, evaluation, plan, main, request.suite)
         if not request.validate_only:
@@ -95,14 +95,14 @@ class EvaluationServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
     ) -> AsyncGenerator[pb.Evaluation]:
         tenant, evaluation = current_tenant(), _id(request.name)
         sent: pb.Evaluation | None = None
-        while True:
+        for pause in itertools.chain(_LOOK_AGAIN, itertools.repeat(_LOOK_AGAIN[-1])):
             now = await self._message(await self._evaluations.get(tenant, evaluation))
             if now != sent:
                 sent = now
                 yield now
             if now.state != pb.Evaluation.STATE_RUNNING:
                 return
-            await asyncio.sleep(_LOOK_AGAIN)
+            await asyncio.sleep(pause)
 
     async def ListResults(self, request: pb.ListResultsRequest, context: Context) -> pb.ListResultsResponse:
         tenant = current_tenant()
@@ -118,9 +118,8 @@ class EvaluationServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
                 bind=",".join(sorted(status.value for status in wanted)),
             )
         cells = [cell for item in page.items for cell in unpack_row(item.data) if not wanted or cell.status in wanted]
-        described = await self._exports.descriptions(record)
         return pb.ListResultsResponse(
-            results=[cell_to_pb(cell, described.get(cell.case, "")) for cell in cells],
+            results=map(cell_to_pb, cells),
             next_page_token=page.next_page_token or "",
         )
 
@@ -164,8 +163,3 @@ class EvaluationServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
 
 def _id(name: str) -> str:
     return name.removeprefix("evaluations/")
-
-
-def _fingerprint(files: Mapping[str, bytes], main: str, choices: Mapping[str, Any], suite: str) -> str:
-    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
-    return hashlib.sha256(json.dumps([hashes, main, choices, suite], sort_keys=True).encode()).hexdigest()

@@ -8,15 +8,15 @@ from dataclasses import dataclass
 
 from adwright.evaluator.v1 import evaluation_pb2 as pb
 from adwright.evaluator.v1 import label_pb2
-from adwright_evaluator.comparison import Column, Difference, Measure, compare
+from adwright_evaluator.comparison import Difference, compare
 from adwright_evaluator.labels import Labels
 from adwright_evaluator.messages import estimate
 from adwright_evaluator.model import CellResult
 from adwright_evaluator.reports import FORMATS, RunView, read_results
 from adwright_evaluator.runs.evaluations import Evaluations
 from adwright_evaluator.runs.records import EvaluationRecord
-from adwright_evaluator.runs.session import parsed
-from adwright_servicekit.errors import AdwrightError, InvalidInput
+from adwright_evaluator.summary import Column, Measure
+from adwright_servicekit.errors import InvalidInput
 
 __all__ = ["Exports"]
 
@@ -43,14 +43,6 @@ class Exports:
         self._evaluations = evaluations
         self._labels = labels
 
-    async def descriptions(self, record: EvaluationRecord) -> Mapping[int, str]:
-        """What the suite says of its cases, by their positions; nothing where it cannot be read any more."""
-        try:
-            suite = parsed(await self._evaluations.files(record), record.main)
-        except AdwrightError:
-            return {}
-        return {case.index: case.description for case in suite.cases if case.description}
-
     async def view(self, record: EvaluationRecord) -> RunView:
         """The run with all its cells, in order."""
         cells = [cell async for row in self._evaluations.rows(record) for cell in row]
@@ -61,7 +53,6 @@ class Exports:
             create_time=record.create_time,
             prompts=tuple((str(each["label"]), str(each["template"])) for each in record.prompts),
             providers=record.providers,
-            descriptions=await self.descriptions(record),
             cells=cells,
         )
 

@@ -75,7 +75,7 @@ def operation_of(evaluation: pb.Evaluation) -> Any:
     return message
 
 
-def cell_to_pb(cell: CellResult, description: str = "") -> pb.CellResult:
+def cell_to_pb(cell: CellResult) -> pb.CellResult:
     """A cell."""
     answer, verdict = cell.answer, cell.verdict
     used = answer.usage + (verdict.usage if verdict else Usage())
@@ -83,7 +83,7 @@ def cell_to_pb(cell: CellResult, description: str = "") -> pb.CellResult:
         cell=label_pb2.CellKey(case=cell.case, provider=cell.provider, prompt=cell.prompt, repeat=cell.repeat),
         status=_STATUSES[cell.status],
         score=cell.score,
-        description=description or _described(cell.vars),
+        description=cell.title,
         vars=_struct(cell.vars),
         prompt=cell.prompt_text,
         output=output_text(answer.output),
@@ -131,8 +131,3 @@ def _struct(values: Mapping[str, JSON]) -> struct_pb2.Struct:
     # By way of JSON: tuples become lists, and what a Struct cannot hold is a text.
     message.update(json.loads(json.dumps(values, default=str)))
     return message
-
-
-def _described(values: Mapping[str, JSON]) -> str:
-    text = ", ".join(f"{name}: {output_text(value)}" for name, value in values.items())
-    return text if len(text) <= 120 else f"{text[:119]}…"

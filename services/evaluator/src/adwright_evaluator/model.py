@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Protocol, TypeAlias
+from typing import Final, Protocol, TypeAlias
 
 from adwright_checks import Subject
 
@@ -33,6 +34,8 @@ __all__ = [
     "Usage",
     "Verdict",
 ]
+
+_TITLE: Final = 120
 
 JSON: TypeAlias = "bool | int | float | str | Sequence[JSON] | Mapping[str, JSON] | None"
 
@@ -344,8 +347,20 @@ class CellResult:
     verdict: Verdict | None = None
     """Of all assertions together; its components are theirs, in the order of the case."""
     error: str = ""
+    description: str = ""
+    """What the suite says of the case."""
 
     @property
     def key(self) -> tuple[int, int, int, int]:
         """(case, provider, prompt, repeat): the order of results."""
         return (self.case, self.provider, self.prompt, self.repeat)
+
+    @property
+    def title(self) -> str:
+        """The case in a few words: as the suite describes it, or its variables."""
+        said = self.description or ", ".join(f"{name}: {_plain(value)}" for name, value in self.vars.items())
+        return said if len(said) <= _TITLE else f"{said[: _TITLE - 1]}…"
+
+
+def _plain(value: JSON) -> str:
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)

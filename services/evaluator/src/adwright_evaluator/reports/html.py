@@ -10,9 +10,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
-from adwright_evaluator.comparison import Measure, summarise
 from adwright_evaluator.messages import output_text
 from adwright_evaluator.model import CellResult, Verdict
+from adwright_evaluator.summary import Measure, summarise
 
 from .view import RunView
 
@@ -85,7 +85,7 @@ def _cell(view: RunView, cell: CellResult) -> dict[str, Any]:
         "p": cell.provider,
         "q": cell.prompt,
         "r": cell.repeat,
-        "d": view.case(cell),
+        "d": cell.title,
         "s": cell.status.value,
         "v": round(cell.score, 4),
         "o": output_text(answer.output),

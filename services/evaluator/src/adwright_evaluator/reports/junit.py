@@ -34,7 +34,7 @@ def junit_xml(view: RunView) -> Iterator[bytes]:
 
 def _test(view: RunView, cell: CellResult, column: str) -> bytes:
     repeat = f" (repeat {cell.repeat + 1})" if cell.repeat else ""
-    name = _attribute(f"#{cell.case + 1} {view.case(cell)}{repeat}")
+    name = _attribute(f"#{cell.case + 1} {cell.title}{repeat}")
     seconds = (cell.answer.latency_ms or 0.0) / 1000
     head = f'    <testcase classname={column} name={name} time="{seconds:.3f}"'
     if cell.status is CellStatus.PASSED:

@@ -54,7 +54,7 @@ def result_of(view: RunView, cell: CellResult) -> dict[str, Any]:
     return {
         "promptIdx": cell.prompt,
         "testIdx": cell.case,
-        "testCase": {"description": view.case(cell), "vars": dict(cell.vars)},
+        "testCase": {"description": cell.title, "vars": dict(cell.vars)},
         "promptId": template,
         "provider": {"id": provider, "label": provider},
         "prompt": {"raw": cell.prompt_text, "label": label},

@@ -29,7 +29,7 @@ def csv_rows(view: RunView) -> Iterator[bytes]:
         yield _line(
             [
                 cell.case,
-                view.case(cell),
+                cell.title,
                 view.providers[cell.provider],
                 view.prompts[cell.prompt][0],
                 cell.repeat,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from adwright_evaluator.model import CellResult
@@ -25,16 +25,7 @@ class RunView:
     """Labels, by position."""
     cells: Sequence[CellResult]
     """By case, provider, prompt, repeat."""
-    descriptions: Mapping[int, str] = field(default_factory=dict)
-    """Of cases, by position."""
 
     def column(self, cell: CellResult) -> str:
         """`PROMPT × PROVIDER`."""
         return f"{self.prompts[cell.prompt][0]} × {self.providers[cell.provider]}"
-
-    def case(self, cell: CellResult) -> str:
-        """The case in a few words."""
-        if cell.case in self.descriptions:
-            return self.descriptions[cell.case]
-        text = ", ".join(f"{name}: {value}" for name, value in cell.vars.items())
-        return text if len(text) <= 120 else f"{text[:119]}…"

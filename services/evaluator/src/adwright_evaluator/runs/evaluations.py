@@ -148,12 +148,12 @@ class Evaluations:
             where = part(record.tenant, record.id, "shards")
             return [ShardRecord.unpacked(item) async for item in self.store.query_all(where, consistent=True)]
 
-    async def rows(self, record: EvaluationRecord) -> AsyncIterator[list[CellResult]]:
-        """The cells that are done, row by row, in order of case and repeat."""
+    async def rows(self, record: EvaluationRecord, *, components: bool = True) -> AsyncIterator[list[CellResult]]:
+        """The cells that are done, row by row, in order of case and repeat; without what each assertion said if so."""
         with translated():
             where = part(record.tenant, record.id, "rows")
             async for item in self.store.query_all(where, page_size=200, consistent=True):
-                yield unpack_row(item.data)
+                yield unpack_row(item.data, components=components)
 
     async def change(self, tenant: str, evaluation: str, change: Change) -> EvaluationRecord:
         """Writes what `change` makes of it; None leaves it. Raises NotFound."""

@@ -16,7 +16,7 @@ from functools import partial
 from typing import Final
 
 from adwright_docstore import Delete
-from adwright_evaluator.comparison import summarise
+from adwright_evaluator.summary import Tally
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError, InvalidInput, NotFound
 from adwright_servicekit.logs import where
@@ -155,7 +155,7 @@ class Keeper:
             await held.close()
             return
         files = await self._evaluations.files(record)
-        plan = self._sessions.plan(files, record.main, record.choices)
+        plan = await self._sessions.plan(files, record.main, record.choices)
         session = await self._sessions.open(record.tenant, plan, files)
         renewing = asyncio.create_task(self._renew(record, held, session, asyncio.current_task()))
         try:
@@ -215,16 +215,16 @@ class Keeper:
 
     async def _settle(self, record: EvaluationRecord, state: State) -> None:
         """Writes down what became of the run as a whole."""
-        cells = [cell async for row in self._evaluations.rows(record) for cell in row]
+        tally = Tally()
+        async for row in self._evaluations.rows(record, components=False):
+            tally.add(row)
         counts = sum((shard.counts for shard in await self._evaluations.shards(record)), Counts())
-        columns = packed_columns(await asyncio.to_thread(summarise, cells)) if cells else ()
+        columns = packed_columns(await asyncio.to_thread(tally.summaries))
 
         def settled(before: EvaluationRecord) -> EvaluationRecord | None:
             if before.state not in (State.RUNNING, state):
                 return None
-            return replace(
-                before, state=state, end_time=before.end_time or self._now(), counts=counts, columns=tuple(columns)
-            )
+            return replace(before, state=state, end_time=before.end_time or self._now(), counts=counts, columns=columns)
 
         await self._evaluations.change(record.tenant, record.id, settled)
 

@@ -22,7 +22,10 @@ from adwright_evaluator.model import (
 
 __all__ = ["pack_row", "unpack_row"]
 
-_WORTH_IT: Final = 400
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
+_WORTH_IT: Final = 1000
+"""Characters from which a row is compressed: below one kilobyte, a write costs DynamoDB the same."""
 _MOST_BYTES: Final = 350_000
 """An item of DynamoDB has at most 400 KB."""
 _CLIPS: Final = (200_000, 20_000, 2_000)
@@ -32,20 +35,20 @@ _CLIPS: Final = (200_000, 20_000, 2_000)
 def pack_row(cells: Sequence[CellResult]) -> dict[str, JSON]:
     """What is stored of the cells of a row."""
     for most in _CLIPS:
-        text = json.dumps([_cell(cell, most) for cell in cells], ensure_ascii=False, separators=(",", ":"))
+        text = _encode([_cell(cell, most) for cell in cells])
         if len(text) < _WORTH_IT:
             return {"cells": text}
         data = base64.b64encode(zlib.compress(text.encode(), 1)).decode()
         if len(data) <= _MOST_BYTES:
             return {"z": data}
     # Hundreds of columns with long outputs: the verdicts stay.
-    return {"cells": json.dumps([_cell(cell, 100) for cell in cells], separators=(",", ":"))}
+    return {"cells": _encode([_cell(cell, 100) for cell in cells])}
 
 
-def unpack_row(data: Mapping[str, JSON]) -> list[CellResult]:
-    """The cells of a stored row."""
+def unpack_row(data: Mapping[str, JSON], *, components: bool = True) -> list[CellResult]:
+    """The cells of a stored row; without `components` their verdicts do not say what each assertion said."""
     text = zlib.decompress(base64.b64decode(str(data["z"]))) if "z" in data else str(data["cells"])
-    return [_uncell(each) for each in json.loads(text)]
+    return [_uncell(each, components) for each in json.loads(text)]
 
 
 def _cell(cell: CellResult, most: int) -> dict[str, Any]:
@@ -70,12 +73,13 @@ def _cell(cell: CellResult, most: int) -> dict[str, Any]:
         "md": dict(answer.metadata),
         "ae": _clip(answer.error, most),
         "e": _clip(cell.error, most),
+        "d": _clip(cell.description, most),
         "vd": _verdict(cell.verdict, most) if cell.verdict else None,
     }
     return packed | {key: value for key, value in optional.items() if value}
 
 
-def _uncell(data: Mapping[str, Any]) -> CellResult:
+def _uncell(data: Mapping[str, Any], components: bool) -> CellResult:
     case, prompt, provider, repeat = data["k"]
     answer = Answer(
         output=data["o"],
@@ -100,8 +104,9 @@ def _uncell(data: Mapping[str, Any]) -> CellResult:
         answer=answer,
         prompt_text=data["p"],
         vars=data["v"],
-        verdict=_unverdict(data["vd"]) if "vd" in data else None,
+        verdict=_unverdict(data["vd"], components) if "vd" in data else None,
         error=data.get("e", ""),
+        description=data.get("d", ""),
     )
 
 
@@ -119,7 +124,7 @@ def _verdict(verdict: Verdict, most: int) -> dict[str, Any]:
     return packed | {key: value for key, value in optional.items() if value}
 
 
-def _unverdict(data: Mapping[str, Any]) -> Verdict:
+def _unverdict(data: Mapping[str, Any], components: bool = True) -> Verdict:
     return Verdict(
         passed=data["p"],
         score=data["s"],
@@ -128,7 +133,7 @@ def _unverdict(data: Mapping[str, Any]) -> Verdict:
         named_scores=data.get("n", {}),
         usage=Usage(*data.get("u", ())),
         cost_usd=data.get("c", 0.0),
-        components=tuple(map(_unverdict, data.get("k", ()))),
+        components=tuple(map(_unverdict, data.get("k", ()))) if components else (),
         assertion=_unassertion(data["a"]) if "a" in data else None,
         metadata=data.get("md", {}),
     )

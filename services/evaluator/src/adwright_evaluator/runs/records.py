@@ -14,6 +14,8 @@ shards that somebody has to run      ``adwright#open-shards``        ``TENANT/ID
 
 from __future__ import annotations
 
+import operator
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -22,7 +24,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from adwright_docstore import Item, Key
-from adwright_evaluator.model import JSON, CellResult, CellStatus, Usage
+from adwright_evaluator.model import JSON, CellResult, CellStatus
 from adwright_resources.partitions import partition
 
 from .plan import Choices
@@ -67,28 +69,28 @@ class Counts:
 
     def __add__(self, other: Counts) -> Counts:
         """Both together."""
-        return Counts(*(getattr(self, each.name) + getattr(other, each.name) for each in fields(self)))
+        return Counts(*map(operator.add, _numbers(self), _numbers(other)))
 
     @classmethod
     def of(cls, cells: Iterable[CellResult]) -> Counts:
         """What these cells add."""
-        total = cls()
+        done = cached = tokens_in = tokens_out = 0
+        statuses: Counter[CellStatus] = Counter()
+        cost = 0.0
         for cell in cells:
-            judging = cell.verdict.usage if cell.verdict else Usage()
-            cached = cell.answer.cached
-            used = judging if cached else cell.answer.usage + judging
-            total += cls(
-                done=1,
-                passed=cell.status is CellStatus.PASSED,
-                failed=cell.status is CellStatus.FAILED,
-                errors=cell.status is CellStatus.ERROR,
-                cached=cached,
-                input_tokens=used.input_tokens,
-                output_tokens=used.output_tokens,
-                cost_usd=(0.0 if cached else cell.answer.cost_usd or 0.0)
-                + (cell.verdict.cost_usd if cell.verdict else 0.0),
-            )
-        return total
+            answer, verdict = cell.answer, cell.verdict
+            done += 1
+            statuses[cell.status] += 1
+            spent = [] if answer.cached else [(answer.usage, answer.cost_usd or 0.0)]
+            if verdict is not None:
+                spent.append((verdict.usage, verdict.cost_usd))
+            cached += answer.cached
+            for usage, usd in spent:
+                tokens_in += usage.input_tokens
+                tokens_out += usage.output_tokens
+                cost += usd
+        passed, failed, errors = (statuses[each] for each in (CellStatus.PASSED, CellStatus.FAILED, CellStatus.ERROR))
+        return cls(done, passed, failed, errors, cached, tokens_in, tokens_out, cost)
 
     def packed(self) -> dict[str, JSON]:
         """What is stored of it."""
@@ -98,6 +100,9 @@ class Counts:
     def unpacked(cls, data: Any) -> Counts:
         """What was stored."""
         return cls(**data)
+
+
+_numbers = operator.attrgetter(*(each.name for each in fields(Counts)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -104,7 +104,9 @@ class Rows:
 
     def _cell(self, row: Row, column: Column, done: Answered | _Failed, verdict: Verdict | None) -> CellResult:
         if isinstance(done, Answered):
-            answer, error = replace(done.answer, output=done.output, subject=None), ""
+            answer, error = done.answer, ""
+            if answer.output is not done.output or answer.subject is not None:
+                answer = replace(answer, output=done.output, subject=None)
             text = done.prompt
         else:
             answer, error, text = done.answer, done.error, done.prompt
@@ -125,6 +127,7 @@ class Rows:
             vars=row.case.vars,
             verdict=verdict,
             error=error,
+            description=row.case.description,
         )
 
 

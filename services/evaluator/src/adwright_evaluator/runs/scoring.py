@@ -118,13 +118,11 @@ def _grading(assertion: Assertion, answered: Answered, tools: Tools) -> Grading:
     output = answered.output
     if assertion.transform:
         output = transform(assertion.transform, output, answered.vars)
-    filled = replace(
-        assertion,
-        value=render_value(assertion.value, answered.vars),
-        metric=str(render_value(assertion.metric, answered.vars)) if "{" in assertion.metric else assertion.metric,
-    )
+    value = render_value(assertion.value, answered.vars)
+    if value is not assertion.value or "{" in assertion.metric:
+        assertion = replace(assertion, value=value, metric=str(render_value(assertion.metric, answered.vars)))
     return Grading(
-        assertion=filled,
+        assertion=assertion,
         output=output,
         text=text_of(output),
         answer=answered.answer,

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
+
+from cachetools import TTLCache
 
 from adwright_checks import Format
 from adwright_docstore import Store
@@ -21,10 +27,11 @@ from .cache import AnswerCache
 from .plan import Choices, Plan
 from .rows import Rows
 
-__all__ = ["Session", "Sessions", "parsed"]
+__all__ = ["Session", "Sessions", "fingerprint", "parsed"]
 
 
 _ALONE = "alone.yaml"
+_KEPT = 60.0
 
 
 def parsed(files: Mapping[str, bytes], main: str) -> Suite:
@@ -37,6 +44,12 @@ def parsed(files: Mapping[str, bytes], main: str) -> Suite:
     # A suite without tests has one case without anything.
     own = [case for case in suite.cases if case.vars or case.assertions]
     return replace(suite, cases=tuple(replace(case, index=index) for index, case in enumerate([*own, *added])))
+
+
+def fingerprint(files: Mapping[str, bytes], main: str, *more: Any) -> str:
+    """The same for the same files and the same plain data beside them."""
+    hashes = {path: hashlib.sha256(data).hexdigest() for path, data in files.items()}
+    return hashlib.sha256(json.dumps([hashes, main, *more], sort_keys=True).encode()).hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +80,8 @@ class Sessions:
         self._now = now
         self._judge = judge
         self._allow_python = allow_python
+        # Who begins a run most often runs it, too: it is not read twice. Large suites do not stay for long.
+        self._plans: TTLCache[str, Plan] = TTLCache(2, _KEPT)
 
     async def open(self, tenant: str, plan: Plan, files: Mapping[str, bytes]) -> Session:
         """Raises InvalidInput (provider, judge), Unavailable where the generator is needed and is not there."""
@@ -86,9 +101,13 @@ class Sessions:
         )
         return Session(plan, asker, Rows(plan.suite, asker, tools))
 
-    def plan(self, files: Mapping[str, bytes], main: str, choices: Choices) -> Plan:
+    async def plan(self, files: Mapping[str, bytes], main: str, choices: Choices) -> Plan:
         """What the files ask for. Raises InvalidInput."""
-        return Plan.of(parsed(files, main), choices)
+        key = fingerprint(files, main, choices.packed())
+        plan = self._plans.get(key)
+        if plan is None:
+            plan = self._plans[key] = await asyncio.to_thread(lambda: Plan.of(parsed(files, main), choices))
+        return plan
 
 
 def _judged(plan: Plan) -> bool:

@@ -116,7 +116,7 @@ class HeldShard:
             async for item in self._store.query_all(self._rows, page_size=500, consistent=True):
                 if int(item.key.sk.partition("#")[0]) % shards != number:
                     continue
-                cells = unpack_row(item.data)
+                cells = unpack_row(item.data, components=False)
                 if self._there.retry_errors and any(cell.status is CellStatus.ERROR for cell in cells):
                     continue
                 found.add(item.key.sk)
@@ -127,17 +127,19 @@ class HeldShard:
     async def append(self, rows: Sequence[DoneRow]) -> None:
         """Writes rows; each is there as a whole, and once, or not at all."""
         puts: list[Put] = []
-        size, counts = 0, Counts()
+        cells: list[CellResult] = []
+        size = 0
         for row in rows:
             packed = pack_row(row.cells)
             weight = sum(len(str(value)) for value in packed.values())
             if puts and (len(puts) == _MOST_ROWS or size + weight > _MOST_BYTES):
-                await self._write(puts, counts)
-                puts, size, counts = [], 0, Counts()
+                await self._write(puts, Counts.of(cells))
+                puts, cells, size = [], [], 0
             puts.append(Put(Key(self._rows, row.key), packed, expires_at=self._record.expire_time))
-            size, counts = size + weight, counts + Counts.of(row.cells)
+            cells += row.cells
+            size += weight
         if puts:
-            await self._write(puts, counts)
+            await self._write(puts, Counts.of(cells))
 
     async def finish(self) -> None:
         """Nothing is left to do."""

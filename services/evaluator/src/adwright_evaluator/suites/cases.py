@@ -5,7 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from adwright_evaluator.model import JSON, Assertion, AssertionSet, Case, Place
@@ -30,6 +31,8 @@ _OPTIONS_REFUSED: Final = {
 }
 _EXPECTED: Final = re.compile(r"__expected(\d*)")
 _CONFIG: Final = re.compile(r"__config:__expected(\d*):threshold")
+_METADATA: Final = "__metadata:"
+_NOTHING: Final = Case(0)
 
 
 class Cases:
@@ -143,14 +146,15 @@ class Cases:
 
     def _row(self, row: Mapping[str, str], place: Place) -> Case:
         """promptfoo's conventions: columns that begin with `__` say what is expected, the others are variables."""
-        thresholds = {
-            match[1]: float(value) for name, value in row.items() if value and (match := _CONFIG.fullmatch(name))
-        }
+        columns = _columns(tuple(row))
+        thresholds = {number: float(row[name]) for name, number in columns.thresholds if row[name]}
+        metric = row.get("__metric", "")
         assertions = []
-        for name, value in row.items():
-            if value and (match := _EXPECTED.fullmatch(name)):
-                short = short_assertion(value, place, threshold=thresholds.get(match[1]))
-                assertions.append(replace(self._assertions.checked(short, place), metric=row.get("__metric", "")))
+        for name, number in columns.expected:
+            if not row[name]:
+                continue
+            found = self._assertions.checked(short_assertion(row[name], place, threshold=thresholds.get(number)), place)
+            assertions.append(replace(found, metric=metric) if metric else found)
         try:
             threshold = float(row["__threshold"]) if row.get("__threshold") else None
         except ValueError:
@@ -158,14 +162,10 @@ class Cases:
         return Case(
             index=0,
             description=row.get("__description", ""),
-            vars={name: value for name, value in row.items() if not name.startswith("__")},
+            vars={name: row[name] for name in columns.variables},
             assertions=tuple(assertions),
             threshold=threshold,
-            metadata={
-                name.removeprefix("__metadata:"): value
-                for name, value in row.items()
-                if name.startswith("__metadata:") and value
-            },
+            metadata={short: row[name] for name, short in columns.metadata if row[name]},
             options={name[2:]: row[name] for name in ("__prefix", "__suffix") if row.get(name)},
             place=place,
         )
@@ -198,8 +198,30 @@ class Cases:
             yield _filled(replace(case, vars={**case.vars, **dict(zip(lists, chosen, strict=True))}))
 
 
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What the columns of a table are for; pairs have the column first."""
+
+    variables: tuple[str, ...]
+    expected: tuple[tuple[str, str], ...]
+    thresholds: tuple[tuple[str, str], ...]
+    metadata: tuple[tuple[str, str], ...]
+
+
+@lru_cache(maxsize=64)
+def _columns(names: tuple[str, ...]) -> _Columns:
+    return _Columns(
+        variables=tuple(name for name in names if not name.startswith("__")),
+        expected=tuple((name, match[1]) for name in names if (match := _EXPECTED.fullmatch(name))),
+        thresholds=tuple((name, match[1]) for name in names if (match := _CONFIG.fullmatch(name))),
+        metadata=tuple((name, name.removeprefix(_METADATA)) for name in names if name.startswith(_METADATA)),
+    )
+
+
 def _merged(first: Case, second: Case) -> Case:
     """The second, with what only the first says."""
+    if first == _NOTHING:
+        return second
     assertions: tuple[Assertion | AssertionSet, ...] = (*first.assertions, *second.assertions)
     return replace(
         second,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
@@ -34,6 +35,9 @@ def render(template: str, values: Mapping[str, JSON]) -> str:
     """
     if not is_template(template):
         return template
+    plain = _plain(template)
+    if plain is not None and plain.names <= values.keys():
+        return plain.filled(values)
     found = _compiled(template)
     try:
         parts: list[str] = []
@@ -112,6 +116,36 @@ def _environment() -> jinja2.Environment:
 
 
 _ENVIRONMENT: Final = _environment()
+
+
+@dataclass(frozen=True, slots=True)
+class _Plain:
+    """A template of texts and names alone, as most are: filled in without a context of Jinja, to the same text."""
+
+    parts: tuple[str | nodes.Name, ...]
+    names: frozenset[str]
+
+    def filled(self, values: Mapping[str, JSON]) -> str:
+        """Every name is one of `values`."""
+        text = "".join([part if isinstance(part, str) else str(_shown(values[part.name])) for part in self.parts])
+        if len(text) > _MOST_CHARACTERS:
+            raise InvalidInput.of("template", f"gives more than {_MOST_CHARACTERS} characters")
+        return text
+
+
+@lru_cache(maxsize=4096)
+def _plain(template: str) -> _Plain | None:
+    try:
+        body = _ENVIRONMENT.parse(template).body
+    except jinja2.TemplateSyntaxError as error:
+        raise _syntax(error) from None
+    inner = [each for node in body for each in (node.nodes if isinstance(node, nodes.Output) else [node])]
+    if not all(isinstance(each, nodes.TemplateData | nodes.Name) for each in inner):
+        return None
+    return _Plain(
+        tuple(each.data if isinstance(each, nodes.TemplateData) else each for each in inner),
+        frozenset(each.name for each in inner if isinstance(each, nodes.Name)),
+    )
 
 
 @lru_cache(maxsize=4096)

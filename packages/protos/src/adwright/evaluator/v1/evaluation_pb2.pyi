@@ -280,13 +280,15 @@ class ColumnSummary(_message.Message):
     errors: _builtins.int
     """Cells that could not be told."""
     cost_usd: _builtins.float
-    """Mean cost of a cell, in USD."""
+    """Mean cost of a cell, in USD; unset where providers tell none."""
     latency_p50_ms: _builtins.float
-    """Median latency. Units: milliseconds."""
+    """Median latency; unset where nothing was asked, because all answers were known. Units: milliseconds."""
     latency_p95_ms: _builtins.float
     """95th percentile. Units: milliseconds."""
     pareto: _builtins.bool
-    """True when no other column is better in one of quality, cost and latency without being worse in another."""
+    """True when no other column is better in one of quality, cost and latency without being worse in another. A cost or a
+    latency that one column does not tell is left out for all.
+    """
     @_builtins.property
     def pass_rate(self) -> _label_pb2.Estimate:
         """Share that passed."""
@@ -310,16 +312,27 @@ class ColumnSummary(_message.Message):
         pass_rate: _label_pb2.Estimate | None = ...,
         score: _label_pb2.Estimate | None = ...,
         metrics: _abc.Mapping[_builtins.str, _label_pb2.Estimate] | None = ...,
-        cost_usd: _builtins.float = ...,
-        latency_p50_ms: _builtins.float = ...,
-        latency_p95_ms: _builtins.float = ...,
+        cost_usd: _builtins.float | None = ...,
+        latency_p50_ms: _builtins.float | None = ...,
+        latency_p95_ms: _builtins.float | None = ...,
         pareto: _builtins.bool = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["pass_rate", b"pass_rate", "score", b"score"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_cost_usd", b"_cost_usd", "_latency_p50_ms", b"_latency_p50_ms", "_latency_p95_ms", b"_latency_p95_ms", "cost_usd", b"cost_usd", "latency_p50_ms", b"latency_p50_ms", "latency_p95_ms", b"latency_p95_ms", "pass_rate", b"pass_rate", "score", b"score"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["cost_usd", b"cost_usd", "errors", b"errors", "latency_p50_ms", b"latency_p50_ms", "latency_p95_ms", b"latency_p95_ms", "metrics", b"metrics", "pareto", b"pareto", "pass_rate", b"pass_rate", "passed", b"passed", "prompt", b"prompt", "provider", b"provider", "score", b"score", "scored", b"scored"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_cost_usd", b"_cost_usd", "_latency_p50_ms", b"_latency_p50_ms", "_latency_p95_ms", b"_latency_p95_ms", "cost_usd", b"cost_usd", "errors", b"errors", "latency_p50_ms", b"latency_p50_ms", "latency_p95_ms", b"latency_p95_ms", "metrics", b"metrics", "pareto", b"pareto", "pass_rate", b"pass_rate", "passed", b"passed", "prompt", b"prompt", "provider", b"provider", "score", b"score", "scored", b"scored"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
-    def WhichOneof(self, oneof_group: _Never) -> None: ...
+    _WhichOneofReturnType__cost_usd: _TypeAlias = _typing.Literal["cost_usd"]  # noqa: Y015
+    _WhichOneofArgType__cost_usd: _TypeAlias = _typing.Literal["_cost_usd", b"_cost_usd"]  # noqa: Y015
+    _WhichOneofReturnType__latency_p50_ms: _TypeAlias = _typing.Literal["latency_p50_ms"]  # noqa: Y015
+    _WhichOneofArgType__latency_p50_ms: _TypeAlias = _typing.Literal["_latency_p50_ms", b"_latency_p50_ms"]  # noqa: Y015
+    _WhichOneofReturnType__latency_p95_ms: _TypeAlias = _typing.Literal["latency_p95_ms"]  # noqa: Y015
+    _WhichOneofArgType__latency_p95_ms: _TypeAlias = _typing.Literal["_latency_p95_ms", b"_latency_p95_ms"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__cost_usd) -> _WhichOneofReturnType__cost_usd | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_p50_ms) -> _WhichOneofReturnType__latency_p50_ms | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__latency_p95_ms) -> _WhichOneofReturnType__latency_p95_ms | None: ...
 
 Global___ColumnSummary: _TypeAlias = ColumnSummary  # noqa: Y015
 
