@@ -45,6 +45,8 @@ def open_channel(
         ("grpc.keepalive_timeout_ms", 10_000),
         ("grpc.initial_reconnect_backoff_ms", 100),
         ("grpc.max_reconnect_backoff_ms", 5_000),
+        # By default names are asked for twice a minute at most, and all replicas may be others by then.
+        ("grpc.dns_min_time_between_resolutions_ms", 1_000),
     ]
     interceptors = [cls(telemetry, default_timeout, peers) for cls in _INTERCEPTORS]
     credentials = _credentials(tls)
@@ -55,16 +57,21 @@ def open_channel(
 
 def _service_config(idempotent: Iterable[str]) -> dict[str, Any]:
     names = [{"service": service, "method": method} for service, _, method in (m.partition("/") for m in idempotent)]
-    retry = {
+    # A server that stops turns calls that are on their way to it away with CANCELLED, untouched; gRPC by itself makes
+    # only those again that never left. A call that was answered, or cancelled by us, is not made again.
+    methods: list[dict[str, Any]] = [{"name": [{}], "retryPolicy": _retry("CANCELLED")}]
+    if names:
+        methods.append({"name": names, "retryPolicy": _retry("CANCELLED", "UNAVAILABLE")})
+    return {"loadBalancingConfig": [{"round_robin": {}}], "methodConfig": methods}
+
+
+def _retry(*codes: str) -> dict[str, Any]:
+    return {
         "maxAttempts": 4,
         "initialBackoff": "0.1s",
         "maxBackoff": "1s",
         "backoffMultiplier": 2,
-        "retryableStatusCodes": ["UNAVAILABLE"],
-    }
-    return {
-        "loadBalancingConfig": [{"round_robin": {}}],
-        "methodConfig": [{"name": names, "retryPolicy": retry}] if names else [],
+        "retryableStatusCodes": codes,
     }
 
 

@@ -74,7 +74,8 @@ class Server:
                 ("grpc.http2.min_ping_interval_without_data_ms", 10_000),
                 ("grpc.keepalive_permit_without_calls", 1),
                 ("grpc.max_connection_age_ms", age_ms),
-                ("grpc.max_connection_age_grace_ms", int(settings.shutdown_grace * 1000)),
+                # Long enough for any call: only new ones are to go to other replicas.
+                ("grpc.max_connection_age_grace_ms", int(settings.max_deadline * 1000)),
             ],
             maximum_concurrent_rpcs=settings.max_concurrent_rpcs,
         )

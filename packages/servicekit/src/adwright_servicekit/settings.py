@@ -134,6 +134,7 @@ class ServerSettings(TlsSettings):
     slow_reader: float = env("ADWRIGHT_SLOW_READER", 30.0, gt=0)
     """So long may the reader of a stream take nothing before it is cut off."""
     max_connection_age: float = env("ADWRIGHT_MAX_CONNECTION_AGE", 600.0, gt=0)
+    """After about this, callers connect anew, and so find replicas that were added; running calls are left alone."""
     shutdown_grace: float = env("ADWRIGHT_SHUTDOWN_GRACE", 90.0, ge=0)
     shutdown_delay: float = env("ADWRIGHT_SHUTDOWN_DELAY", 0.0, ge=0)
     """How long to go on taking calls after SIGTERM, while load balancers read NOT_SERVING."""
