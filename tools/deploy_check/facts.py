@@ -1,0 +1,106 @@
+"""What the policies are told besides the manifests: data declared in `deploy/kustomize/tests`."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+__all__ = ["Call", "External", "Facts", "FactsError", "Outsider", "PublicValue"]
+
+
+class FactsError(Exception):
+    """A file cannot be read. The text is one line."""
+
+
+class _Entry(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+
+
+def _listed(given: Any) -> Any:
+    return (given,) if isinstance(given, (str, int)) else given
+
+
+Words = Annotated[tuple[str, ...], BeforeValidator(_listed)]
+Ports = Annotated[tuple[str | int, ...], BeforeValidator(_listed)]
+
+
+class External(_Entry):
+    """Something that a cluster must have before the manifests are applied."""
+
+    kind: str
+    name: str
+    reason: str
+    """Who makes it, and how."""
+    keys: Words = ()
+    """Of a Secret or ConfigMap: what is in it."""
+
+
+class PublicValue(_Entry):
+    """A value that looks like a secret and opens nothing."""
+
+    value: str
+    reason: str
+
+
+class Outsider(_Entry):
+    """Somebody who is not in the render: a pod of another namespace, or an address."""
+
+    description: str
+    namespace: str | None = None
+    labels: dict[str, str] = {}
+    ip: str = ""
+    ports: Ports = ()
+    """Where it listens: `443` or `53/UDP`. On all of them every pod is tried."""
+
+
+class Call(_Entry):
+    """Connections that must be possible. All that are in no entry must not be."""
+
+    sources: Words = Field(alias="from")
+    targets: Words = Field(alias="to")
+    ports: Ports
+    when: Words = ()
+    """Holds only where all of these workloads are in the render; `!tgi`: where it is not."""
+    overlays: Words = ()
+    """Holds only in these overlays; empty: in all."""
+    components: Words = ()
+    """Holds only where one of these components is in; empty: always."""
+
+
+class Facts(BaseModel):
+    """All declared data."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    externals: tuple[External, ...] = ()
+    public_values: tuple[PublicValue, ...] = ()
+    outsiders: dict[str, Outsider] = {}
+    calls: tuple[Call, ...] = ()
+
+    @classmethod
+    def load(cls, folder: Path) -> "Facts":
+        """From `externals.yaml` and `calls.yaml` in `folder`. Raises FactsError."""
+        try:
+            return cls.model_validate({**_read(folder / "externals.yaml"), **_read(folder / "calls.yaml")})
+        except ValidationError as error:
+            first = error.errors()[0]
+            field = ".".join(str(part) for part in first["loc"])
+            raise FactsError(f"{folder}: {field}: {first['msg']}") from None
+
+    def is_public(self, value: str) -> bool:
+        """Whether it is declared that everybody may know it."""
+        return any(one.value == value for one in self.public_values)
+
+    def external(self, kind: str, name: str) -> External | None:
+        """The declaration of something that is made elsewhere."""
+        return next((one for one in self.externals if (one.kind, one.name) == (kind, name)), None)
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return dict(yaml.safe_load(path.read_text(encoding="utf-8")) or {})
+    except OSError as error:
+        raise FactsError(f"{path}: cannot be read: {error.strerror}") from None
+    except yaml.YAMLError as error:
+        raise FactsError(f"{path}: is not YAML: {' '.join(str(error).split())}") from None
