@@ -14,6 +14,8 @@ for service in gateway context generator evaluator; do
   compile "$service" "services/$service/pyproject.toml"
 done
 compile client packages/client/pyproject.toml
+compile build requirements/build.in
 compile dev requirements/dev.in packages/*/pyproject.toml services/*/pyproject.toml
+compile scanners requirements/scanners.in
 "$bin/uv" pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-deps \
   --custom-compile-command "make requirements" -o requirements/model.txt requirements/model.in
