@@ -76,11 +76,10 @@ def _retry(*codes: str) -> dict[str, Any]:
 
 
 def _credentials(tls: TlsSettings | None) -> grpc.ChannelCredentials | None:
-    if tls is None or not (tls.tls_cert_file or tls.tls_client_ca_file):
+    authority = (tls.tls_ca_file or tls.tls_client_ca_file) if tls else None
+    if tls is None or not (tls.tls_cert_file or authority):
         return None
-    cert, key, ca = (
-        path.read_bytes() if path else None for path in (tls.tls_cert_file, tls.tls_key_file, tls.tls_client_ca_file)
-    )
+    cert, key, ca = (path.read_bytes() if path else None for path in (tls.tls_cert_file, tls.tls_key_file, authority))
     return grpc.ssl_channel_credentials(root_certificates=ca, private_key=key, certificate_chain=cert)
 
 

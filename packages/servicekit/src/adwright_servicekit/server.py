@@ -1,4 +1,4 @@
-"""A gRPC server as every service runs it: health, reflection, limits, and an end that breaks no stream.
+"""A gRPC server as every service runs it: health, reflection, limits, TLS, and an end that breaks no stream.
 
 On SIGTERM or SIGINT: health says NOT_SERVING, calls are still taken for `shutdown_delay`, then no new ones are taken
 and those running may finish within `shutdown_grace`; the process exits 0. A second signal ends it at once.
@@ -29,6 +29,7 @@ _log = logging.getLogger(__name__)
 # So its limit is a little above ours: what lies between is refused in our words, and memory stays bounded.
 _ROOM_FOR_WORDS = 2
 _MAX_RESPONSE_BYTES = 32 * 1024 * 1024
+_MOST_PROBES = 64
 
 
 class Server:
@@ -54,8 +55,11 @@ class Server:
         self._stopped = asyncio.Event()
         self._stopping: asyncio.Task[None] | None = None
         self._beside: list[Callable[[float], Awaitable[None]]] = []
+        self._probed: grpc.aio.Server | None = None
         self.address = listen
         """Where it really listens, once started."""
+        self.health_address = ""
+        """Where health alone is answered without TLS, once started; empty where nobody asked for it."""
         self.scope = CallScope(telemetry, identify or settings.peers.identify, max_deadline=settings.max_deadline)
         """What surrounds every call; also for those that come in by another way than gRPC."""
         age_ms = int(settings.max_connection_age * 1000)
@@ -103,6 +107,20 @@ class Server:
             )
         self.address = f"{self._listen.rpartition(':')[0]}:{port}"
         await self.grpc.start()
+        if self._settings.health_listen is not None:
+            await self._answer_probes(self._settings.health_listen)
+
+    async def _answer_probes(self, listen: str) -> None:
+        self._probed = grpc.aio.server(options=[("grpc.so_reuseport", 0)], maximum_concurrent_rpcs=_MOST_PROBES)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probed)
+        try:
+            port = self._probed.add_insecure_port(listen)
+        except RuntimeError:
+            port = 0
+        if port == 0:
+            raise SettingsError(f"ADWRIGHT_HEALTH_LISTEN: cannot listen on {listen}: is something else running there?")
+        self.health_address = f"{listen.rpartition(':')[0]}:{port}"
+        await self._probed.start()
 
     def _bind(self) -> int:
         settings = self._settings
@@ -122,6 +140,8 @@ class Server:
         if grace and self._settings.shutdown_delay:
             await asyncio.sleep(self._settings.shutdown_delay)
         await asyncio.gather(self.grpc.stop(grace), *(stop(grace) for stop in self._beside))
+        if self._probed is not None:
+            await self._probed.stop(0)
         self._stopped.set()
 
     def stop_beside(self, stop: Callable[[float], Awaitable[None]]) -> None:

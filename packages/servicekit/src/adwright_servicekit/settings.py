@@ -106,6 +106,10 @@ class TlsSettings(Settings):
     tls_cert_file: ReadableFile | None = env("ADWRIGHT_TLS_CERT_FILE", None)
     tls_key_file: ReadableFile | None = env("ADWRIGHT_TLS_KEY_FILE", None)
     tls_client_ca_file: ReadableFile | None = env("ADWRIGHT_TLS_CLIENT_CA_FILE", None)
+    """Whoever calls has to show a certificate of this CA."""
+    tls_ca_file: ReadableFile | None = env("ADWRIGHT_TLS_CA_FILE", None)
+    """The CA that the services which are called show certificates of; by default that of the callers. The public edge
+    sets this one alone: it calls by mutual TLS, and asks the world for no certificates."""
 
     @model_validator(mode="after")
     def _pair(self) -> Self:
@@ -128,6 +132,8 @@ def _parts(value: SecretStr) -> list[str]:
 class ServerSettings(TlsSettings):
     """What every server can be told. Durations are in seconds, sizes in bytes."""
 
+    health_listen: Address | None = env("ADWRIGHT_HEALTH_LISTEN", None)
+    """Where health, and nothing else, is answered without TLS: Kubernetes' probes speak none."""
     max_request_bytes: int = env("ADWRIGHT_MAX_REQUEST_BYTES", 2 * 1024 * 1024, gt=0)
     max_deadline: float = env("ADWRIGHT_MAX_DEADLINE", 300.0, gt=0)
     max_concurrent_rpcs: int = env("ADWRIGHT_MAX_CONCURRENT_RPCS", 2000, gt=0)
