@@ -8,11 +8,14 @@ from functools import lru_cache
 from pathlib import Path, PurePosixPath
 
 from adwright_context.settings import ContextSettings
+from adwright_context.settings import StoreSettings as ContextStore
 from adwright_evaluator.settings import Settings as EvaluatorSettings
+from adwright_evaluator.settings import StoreSettings as EvaluatorStore
 from adwright_gateway.settings import Settings as GatewaySettings
+from adwright_gateway.settings import StoreSettings as GatewayStore
 from adwright_generator.config import GeneratorConfig, load_config
 from adwright_generator.settings import Settings as GeneratorSettings
-from adwright_servicekit.settings import ServerSettings, SettingsError
+from adwright_servicekit.settings import ServerSettings, Settings, SettingsError
 
 from ..facts import Facts
 from ..findings import Finding
@@ -34,6 +37,12 @@ _SETTINGS: dict[str, type[ServerSettings]] = {
     "generator": GeneratorSettings,
     "evaluator": EvaluatorSettings,
 }
+# What `admin …` reads.
+_STORES: dict[str, type[Settings]] = {
+    "gateway": GatewayStore,
+    "context": ContextStore,
+    "evaluator": EvaluatorStore,
+}
 # Read by adwright_servicekit.metrics, not by a settings class.
 _BESIDES = frozenset(("ADWRIGHT_METRICS_LISTEN",))
 _LISTENERS = {"_HTTP_LISTEN": "http", "_METRICS_LISTEN": "metrics", "_LISTEN": "grpc"}
@@ -43,7 +52,7 @@ _LISTENERS = {"_HTTP_LISTEN": "http", "_METRICS_LISTEN": "metrics", "_LISTEN": "
 class Started:
     """What a service has read."""
 
-    settings: ServerSettings
+    settings: Settings
     backends: GeneratorConfig | None
     """The generator's file."""
 
@@ -83,11 +92,14 @@ def start(service: str, render: Render, pod: Pod, container: Container, facts: F
     """What the service reads when it starts, or what it says instead of starting."""
     environ = environment(render, pod, container, facts)
     files = {str(path): text for path, text in mounted_files(render, pod, container, facts)}
-    return _load(service, tuple(sorted(environ.items())), tuple(sorted(files.items())))
+    kinds = _STORES if "admin" in at(container.spec, "args", default=[]) else _SETTINGS
+    return _load(kinds[service], tuple(sorted(environ.items())), tuple(sorted(files.items())))
 
 
 @lru_cache(maxsize=4096)
-def _load(service: str, environ: tuple[tuple[str, str], ...], files: tuple[tuple[str, str], ...]) -> Started | str:
+def _load(
+    kind: type[Settings], environ: tuple[tuple[str, str], ...], files: tuple[tuple[str, str], ...]
+) -> Started | str:
     # Most combinations start a service in one of a few ways. The files are laid out for it.
     with tempfile.TemporaryDirectory(prefix="adwright-mounts-") as root:
         for path, text in files:
@@ -96,7 +108,7 @@ def _load(service: str, environ: tuple[tuple[str, str], ...], files: tuple[tuple
             there.write_text(text, encoding="utf-8")
         moved = {name: _moved(name, value, root) for name, value in environ}
         try:
-            settings = _SETTINGS[service].load(moved)
+            settings = kind.load(moved)
             return Started(settings, load_config(settings.config) if isinstance(settings, GeneratorSettings) else None)
         except SettingsError as error:
             return str(error).replace(root, "")
