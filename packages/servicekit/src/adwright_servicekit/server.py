@@ -106,21 +106,22 @@ class Server:
                 f"{with_tls if self._settings.tls_cert_file else ''}?"
             )
         self.address = f"{self._listen.rpartition(':')[0]}:{port}"
-        await self.grpc.start()
         if self._settings.health_listen is not None:
-            await self._answer_probes(self._settings.health_listen)
+            self._probed = self._bind_probes(self._settings.health_listen)
+            await self._probed.start()
+        await self.grpc.start()
 
-    async def _answer_probes(self, listen: str) -> None:
-        self._probed = grpc.aio.server(options=[("grpc.so_reuseport", 0)], maximum_concurrent_rpcs=_MOST_PROBES)
-        health_pb2_grpc.add_HealthServicer_to_server(self._health, self._probed)
+    def _bind_probes(self, listen: str) -> grpc.aio.Server:
+        server = grpc.aio.server(options=[("grpc.so_reuseport", 0)], maximum_concurrent_rpcs=_MOST_PROBES)
+        health_pb2_grpc.add_HealthServicer_to_server(self._health, server)
         try:
-            port = self._probed.add_insecure_port(listen)
+            port = server.add_insecure_port(listen)
         except RuntimeError:
             port = 0
         if port == 0:
             raise SettingsError(f"ADWRIGHT_HEALTH_LISTEN: cannot listen on {listen}: is something else running there?")
         self.health_address = f"{listen.rpartition(':')[0]}:{port}"
-        await self._probed.start()
+        return server
 
     def _bind(self) -> int:
         settings = self._settings
