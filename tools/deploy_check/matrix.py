@@ -63,6 +63,8 @@ class Matrix(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
+    kubernetes: tuple[str, ...]
+    """Versions whose schemas hold: the oldest that is supported, and the newest."""
     overlays: dict[str, Overlay]
     components: dict[str, Component]
 
@@ -130,6 +132,11 @@ class Matrix(BaseModel):
             findings += [
                 Finding(_FILE, f"{kind}.{name}", "there is no such folder", "remove it, or add the folder", "matrix")
                 for name in sorted(declared - there)
+            ]
+            findings += [
+                Finding(f"{kind}/{name}", "README.md", "is missing", "say what it is for and what it needs", "matrix")
+                for name in sorted(there)
+                if not (kustomize / kind / name / "README.md").exists()
             ]
         for name, overlay in self.overlays.items():
             findings += _compare_contents(name, set(overlay.contains), kustomize / "overlays" / name)

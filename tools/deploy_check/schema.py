@@ -14,16 +14,14 @@ from referencing import Registry, Resource
 from .findings import Finding
 from .objects import Object, where
 
-__all__ = ["KUBERNETES", "Schemas"]
-
-KUBERNETES = "1.37"
-"""The version whose schemas hold; those of kubernetes-validate are of its first release."""
+__all__ = ["Schemas"]
 
 
 class Schemas:
     """Validates objects, each different one once."""
 
-    def __init__(self, version: str = KUBERNETES) -> None:
+    def __init__(self, version: str) -> None:
+        """`version` of Kubernetes, such as 1.37."""
         self._version = version
         self._seen: dict[str, tuple[Finding, ...]] = {}
 

@@ -1,6 +1,6 @@
 """Who may call whom: what the NetworkPolicies allow, computed, is exactly what is declared in `calls.yaml`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..facts import Call, Facts
 from ..findings import Finding
@@ -66,17 +66,24 @@ def declared_calls(render: Render, facts: Facts) -> set[Edge]:
     inside, outside = parties(render, facts)
     found: set[Edge] = set()
     for call in facts.calls:
-        if not _holds(call, inside, render):
-            continue
-        for source in call.sources:
-            for target in call.targets:
-                if (
-                    source in {**inside, **outside}
-                    and target in {**inside, **outside}
-                    and (source in inside or target in inside)
-                ):
-                    found |= {(source, target, str(port)) for port in call.ports}
+        if _holds(call, inside, render):
+            found |= {
+                (source, target, str(port))
+                for source in _named(call.sources, inside, outside)
+                for target in _named(call.targets, inside, outside)
+                if source in inside or target in inside
+                for port in call.ports
+            }
     return found
+
+
+def _named(names: Iterable[str], inside: Mapping[str, Party], outside: Mapping[str, Party]) -> Iterator[str]:
+    """Those of the names that are here; `pods` are all of the render, `outsiders` all others."""
+    for name in names:
+        if name in ("pods", "outsiders"):
+            yield from inside if name == "pods" else outside
+        elif name in inside or name in outside:
+            yield name
 
 
 def _holds(call: Call, inside: Mapping[str, Party], render: Render) -> bool:

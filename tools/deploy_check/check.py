@@ -1,0 +1,71 @@
+"""The whole check as values: which combinations there are, and what was found in which."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from .facts import Facts
+from .findings import Finding
+from .matrix import Combination, Matrix
+from .objects import Render
+from .policies import examine
+from .render import Renderer
+from .schema import Schemas
+
+__all__ = ["CombinationReport", "ManifestCheck", "grouped"]
+
+
+@dataclass(slots=True)
+class CombinationReport:
+    """What was found in one combination."""
+
+    combination: Combination
+    findings: list[Finding] = field(default_factory=list)
+    render: Render | None = None
+    """None where kustomize refused it."""
+
+
+class ManifestCheck:
+    """Renders what the matrix allows, and holds it against schemas and policies."""
+
+    def __init__(self, root: Path, command: list[str]) -> None:
+        """`root` is the repository. Raises MatrixError and FactsError."""
+        self.kustomize = root / "deploy" / "kustomize"
+        self.matrix = Matrix.load(self.kustomize / "tests" / "matrix.yaml")
+        self._facts = Facts.load(self.kustomize / "tests")
+        self._schemas = [Schemas(version) for version in self.matrix.kubernetes]
+        self._renderer = Renderer(
+            self.kustomize, command, root / "build" / "deploy-check" / "renders", [root / "deploy", root / "examples"]
+        )
+
+    def tree(self) -> list[Finding]:
+        """Where the tree and the matrix differ."""
+        return self.matrix.compare(self.kustomize)
+
+    def run(self, combinations: Iterable[Combination]) -> list[CombinationReport]:
+        """One report a combination."""
+        reports = []
+        for combination, rendered in self._renderer.all(combinations).items():
+            report = CombinationReport(combination)
+            if rendered.error:
+                report.findings.append(Finding("kustomize", "build", rendered.error, "correct it", "render"))
+            else:
+                inside = self.matrix.overlays[combination.overlay].contains
+                report.render = Render.parse(rendered.text, combination.overlay, {*inside, *combination.components})
+                report.findings += self._findings(report.render)
+            reports.append(report)
+        return reports
+
+    def _findings(self, render: Render) -> list[Finding]:
+        wrong = [finding for schemas in self._schemas for thing in render.objects for finding in schemas.check(thing)]
+        # Policies read what the schemas promise: of what is not even an object they have nothing to say.
+        return list(dict.fromkeys(wrong)) or list(examine(render, self._facts))
+
+
+def grouped(reports: Iterable[CombinationReport]) -> Mapping[Finding, list[Combination]]:
+    """Each finding once, with where it was found; in the order in which it appeared first."""
+    found: dict[Finding, list[Combination]] = {}
+    for report in reports:
+        for finding in report.findings:
+            found.setdefault(finding, []).append(report.combination)
+    return found
