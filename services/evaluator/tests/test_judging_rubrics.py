@@ -2,14 +2,15 @@
 
 import asyncio
 import json
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 from judging_fakes import FakeJudge, Messages, grading, verdict
 
 from adwright_checks import AdText, BrandRules, Subject, load_formats
 from adwright_evaluator.judging import SCORERS
-from adwright_evaluator.model import Answer, Grading, Outcome, Usage, Verdict
+from adwright_evaluator.judging.human import said_by_people
+from adwright_evaluator.model import Answer, Assertion, Grading, Outcome, Usage, Verdict
 from adwright_servicekit.errors import InvalidInput, Unavailable
 
 
@@ -216,23 +217,43 @@ def test_what_needs_a_hosted_service_is_refused_with_a_remedy(type: str) -> None
     assert error.value.reason == "ASSERTION_UNSUPPORTED"
 
 
-def labelled(*labels: object, metric: str = "", threshold: float | None = None) -> Verdict:
-    answer = Answer("x", metadata={"labels": list(labels)})  # type: ignore[arg-type]
-    said = SCORERS["human"](grading("human", answer=answer, metric=metric, threshold=threshold))
-    assert isinstance(said, Verdict)
-    return said
+@dataclass(frozen=True)
+class Word:
+    """What a person said."""
+
+    passed: bool
+    score: float | None = None
+    labeler: str = ""
+    comment: str = ""
+    metric: str = ""
 
 
-def test_people_are_waited_for_and_then_the_majority_counts() -> None:
-    assert labelled() == Verdict.not_applicable("waiting for a person")
-    yes, no = {"pass": True, "score": 0.8, "labeler": "Ann", "comment": "Nice."}, {"pass": False}
-    assert labelled(yes, metric="tone").outcome is Outcome.NOT_APPLICABLE
-    assert (labelled(yes).passed, labelled(yes).score) == (True, 0.8)
-    assert "Ann: Nice." in labelled(yes).reason
-    assert (labelled(yes, no).passed, labelled(yes, no).score) == (False, 0.4)
-    assert not labelled(yes, threshold=0.9).passed
-    with pytest.raises(InvalidInput, match=r"human\.labels: every label is an object with pass"):
-        labelled({"pass": "yes"})
+def heard(*words: Word, metric: str = "", threshold: float | None = None) -> Verdict:
+    waiting = Verdict.not_applicable("waiting for a person")
+    return said_by_people(Assertion("human", metric=metric, threshold=threshold), waiting, words)
+
+
+async def test_people_are_waited_for_and_then_the_majority_counts() -> None:
+    assert await score(grading("human")) == heard() == Verdict.not_applicable("waiting for a person")
+    yes, no = Word(True, 0.8, "Ann", "Nice."), Word(False)
+    assert heard(yes, metric="tone").outcome is Outcome.NOT_APPLICABLE
+    assert (heard(yes).passed, heard(yes).score) == (True, 0.8)
+    assert "Ann: Nice." in heard(yes).reason
+    assert (heard(yes, no).passed, heard(yes, no).score) == (False, 0.4)
+    assert not heard(yes, threshold=0.9).passed
+
+
+async def test_who_will_label_gets_a_translation_where_the_suite_asks_for_one() -> None:
+    judge = FakeJudge({"translation": "A light tent."})
+    asked = grading(
+        "human", judge=judge, output="Ett lätt tält.", config={"backTranslation": True}, vars={"language": "sv"}
+    )
+    said = await score(asked)
+    assert said.outcome is Outcome.NOT_APPLICABLE
+    assert said.metadata["back_translation"] == "A light tent."
+    english = grading("human", judge=judge, config={"backTranslation": True}, vars={"language": "en-GB"})
+    assert "back_translation" not in (await score(english)).metadata
+    assert len(judge.asked) == 1
 
 
 async def test_a_judge_of_the_writers_family_is_noted() -> None:

@@ -11,6 +11,7 @@ from adwright.evaluator.v1 import label_pb2 as pb
 from adwright_evaluator.judge_calibration import calibrated
 from adwright_evaluator.labels import Label, Labels
 from adwright_evaluator.runs.evaluations import Evaluations
+from adwright_evaluator.runs.hearing import Hearing
 from adwright_servicekit.call import current_tenant
 
 __all__ = ["LabelServicer"]
@@ -21,9 +22,10 @@ Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 class LabelServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
     """Serves the tenant that the call's metadata names."""
 
-    def __init__(self, evaluations: Evaluations, labels: Labels) -> None:
+    def __init__(self, evaluations: Evaluations, labels: Labels, hearing: Hearing) -> None:
         self._evaluations = evaluations
         self._labels = labels
+        self._hearing = hearing
 
     async def CreateLabels(self, request: pb.CreateLabelsRequest, context: Context) -> pb.CreateLabelsResponse:
         record = await self._evaluations.get(current_tenant(), _id(request.parent))
@@ -44,6 +46,7 @@ class LabelServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
             for each in request.labels
         ]
         await self._labels.write(record, labels)
+        await self._hearing.labelled(record, labels)
         return pb.CreateLabelsResponse(created_count=len(labels))
 
     async def ListLabels(self, request: pb.ListLabelsRequest, context: Context) -> pb.ListLabelsResponse:

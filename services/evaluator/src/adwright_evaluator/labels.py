@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 from urllib.parse import quote
 
-from adwright_docstore import Item, Key, Put, Store
+from adwright_docstore import Item, Key, Prefix, Put, Store
 from adwright_evaluator.runs.packing import unpack_row
 from adwright_evaluator.runs.records import EvaluationRecord, part
 from adwright_resources.store_errors import translated
@@ -71,6 +71,13 @@ class Labels:
         with translated():
             where = part(record.tenant, record.id, "labels")
             async for item in self._store.query_all(where, page_size=500, consistent=True):
+                yield _unpacked(item)
+
+    async def of_case(self, record: EvaluationRecord, case: int) -> AsyncIterator[Label]:
+        """Those of one case, by cell."""
+        with translated():
+            where = part(record.tenant, record.id, "labels")
+            async for item in self._store.query_all(where, sk=Prefix(f"{case:06d}#"), consistent=True):
                 yield _unpacked(item)
 
     async def _check(self, record: EvaluationRecord, labels: Iterable[Label]) -> None:

@@ -79,6 +79,7 @@ def cell_to_pb(cell: CellResult) -> pb.CellResult:
     """A cell."""
     answer, verdict = cell.answer, cell.verdict
     used = answer.usage + (verdict.usage if verdict else Usage())
+    translation, language = cell.back_translation
     return pb.CellResult(
         cell=label_pb2.CellKey(case=cell.case, provider=cell.provider, prompt=cell.prompt, repeat=cell.repeat),
         status=_STATUSES[cell.status],
@@ -97,6 +98,8 @@ def cell_to_pb(cell: CellResult) -> pb.CellResult:
         trace_id=answer.trace_id,
         model=answer.model,
         named_scores=verdict.named_scores if verdict else {},
+        back_translation=translation,
+        back_translation_language=language,
     )
 
 

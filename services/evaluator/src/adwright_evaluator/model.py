@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import Final, Protocol, TypeAlias
@@ -356,6 +356,14 @@ class CellResult:
         return (self.case, self.provider, self.prompt, self.repeat)
 
     @property
+    def back_translation(self) -> tuple[str, str]:
+        """A literal translation for who does not read the output's language, and the language it is in; both empty."""
+        for verdict in _all_of(self.verdict):
+            if "back_translation" in verdict.metadata:
+                return str(verdict.metadata["back_translation"]), str(verdict.metadata["back_translation_language"])
+        return "", ""
+
+    @property
     def title(self) -> str:
         """The case in a few words: as the suite describes it, or its variables."""
         said = self.description or ", ".join(f"{name}: {_plain(value)}" for name, value in self.vars.items())
@@ -364,3 +372,10 @@ class CellResult:
 
 def _plain(value: JSON) -> str:
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+
+
+def _all_of(verdict: Verdict | None) -> Iterator[Verdict]:
+    if verdict is not None:
+        yield verdict
+        for each in verdict.components:
+            yield from _all_of(each)

@@ -6,6 +6,7 @@ from adwright_evaluator.exports import Exports
 from adwright_evaluator.label_servicer import LabelServicer
 from adwright_evaluator.labels import Labels
 from adwright_evaluator.runs.evaluations import Evaluations
+from adwright_evaluator.runs.hearing import Hearing
 from adwright_evaluator.runs.keeper import Keeper
 from adwright_evaluator.runs.session import Sessions
 from adwright_evaluator.suite_servicer import SuiteServicer
@@ -30,4 +31,4 @@ class EvaluatorServicer(TextServicer, EvaluationServicer, SuiteServicer, LabelSe
         TextServicer.__init__(self, evaluator, sessions.formats)
         EvaluationServicer.__init__(self, evaluations, suites, sessions, keeper, Exports(evaluations, labels))
         SuiteServicer.__init__(self, suites)
-        LabelServicer.__init__(self, evaluations, labels)
+        LabelServicer.__init__(self, evaluations, labels, Hearing(evaluations, sessions, labels))

@@ -85,6 +85,8 @@ def _show(cell: CellResult) -> None:
     description = " ".join(cell.description.split())
     print(f"\n── case {cell.cell.case + 1}{': ' if description else ''}{printable(description)}")
     print(f"{printable(cell.output)}\n")
+    if cell.back_translation:
+        print(f"in {cell.back_translation_language}: {printable(cell.back_translation)}\n")
 
 
 def _ask() -> tuple[str, str]:

@@ -50,7 +50,7 @@ SET_SCORERS: Final[Mapping[str, SetScorer]] = {**comparing.SET_SCORERS, **judgin
 """Those that compare all outputs of a case."""
 NEGATING: Final[frozenset[str]] = frozenset({*javascript_code.SCORERS, *python_code.SCORERS})
 """Types that know of `not-` themselves: the score of code stays what it is."""
-JUDGED: Final = frozenset(judging.SCORERS) | frozenset(judging.SET_SCORERS)
+JUDGED: Final = (frozenset(judging.SCORERS) | frozenset(judging.SET_SCORERS)) - judging.WITHOUT_MODEL
 """Those that may ask a model."""
 KNOWN_TYPES: Final = frozenset(SCORERS) | frozenset(SET_SCORERS)
 

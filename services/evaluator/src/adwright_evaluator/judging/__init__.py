@@ -30,6 +30,7 @@ __all__ = [
     "REFUSED",
     "SCORERS",
     "SET_SCORERS",
+    "WITHOUT_MODEL",
     "Comparison",
     "JudgeFailed",
     "Preference",
@@ -60,6 +61,9 @@ SCORERS: Final[Mapping[str, Scorer]] = MappingProxyType(
     }
 )
 """By assertion type; the refused ones raise InvalidInput with a remedy."""
+
+WITHOUT_MODEL: Final = frozenset({"human", "similar", "similar:cosine", "similar:dot", "similar:euclidean"})
+"""Types that ask no judge, unless a translation is wanted."""
 
 SET_SCORERS: Final[Mapping[str, SetScorer]] = MappingProxyType({"select-best": select_best})
 """Types that compare the outputs of one case."""

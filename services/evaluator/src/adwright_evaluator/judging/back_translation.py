@@ -7,13 +7,15 @@ asked about the text in its own language.
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Final
 
 from ..model import JSON, Grading, Judge, Verdict
 from .verdicts import JudgeFailed, Session, setting, wrong
 
-__all__ = ["language_of", "translate_back", "with_translation"]
+__all__ = ["TRANSLATION", "language_of", "translate_back", "translation_wanted", "with_translation"]
 
-_SETTING = "backTranslation"
+TRANSLATION: Final = "backTranslation"
+"""Key of an assertion's `config` or a case's `options`."""
 
 
 async def translate_back(
@@ -38,28 +40,36 @@ def language_of(grading: Grading) -> str:
     return said if isinstance(said, str) else ""
 
 
-async def with_translation(grading: Grading, judge: Judge, verdict: Verdict) -> Verdict:
-    """`verdict` with `back_translation` in its metadata, where the assertion asks for one and the language differs.
+def translation_wanted(grading: Grading) -> str:
+    """The language to translate into; empty: none is wanted.
 
-    Asked for by `config.backTranslation`: true for English, or the tag of another language. A translation that fails
-    leaves the verdict alone and says so in `back_translation_error`. Raises InvalidInput for another value.
+    Asked for by `config.backTranslation`: true for English, or the tag of another language; an output that should be in
+    that language is not translated. Raises InvalidInput for another value.
     """
-    asked = setting(grading, _SETTING)
+    asked = setting(grading, TRANSLATION)
     if asked is None or asked is False or not grading.text.strip():
-        return verdict
+        return ""
     if asked is not True and (not isinstance(asked, str) or not asked):
-        raise wrong(grading, f"config.{_SETTING}", "is true, or the tag of a language such as de")
+        raise wrong(grading, f"config.{TRANSLATION}", "is true, or the tag of a language such as de")
     into = "en" if asked is True else str(asked)
-    language = language_of(grading)
-    if language.partition("-")[0].lower() == into.partition("-")[0].lower():
+    same = _language(language_of(grading)) == _language(into)
+    return "" if same else into
+
+
+async def with_translation(grading: Grading, judge: Judge, verdict: Verdict) -> Verdict:
+    """`verdict` with `back_translation` in its metadata, where one is wanted.
+
+    A translation that fails leaves the verdict alone and says so in `back_translation_error`. Raises InvalidInput for
+    a setting that cannot be read.
+    """
+    into = translation_wanted(grading)
+    if not into:
         return verdict
     session = Session(judge)
     added: dict[str, JSON]
     try:
-        added = {
-            "back_translation": await translate_back(judge, grading.text, language, into=into, session=session),
-            "back_translation_language": into,
-        }
+        text = await translate_back(judge, grading.text, language_of(grading), into=into, session=session)
+        added = {"back_translation": text, "back_translation_language": into}
     except JudgeFailed as error:
         added = {"back_translation_error": str(error)}
     return replace(
@@ -68,3 +78,7 @@ async def with_translation(grading: Grading, judge: Judge, verdict: Verdict) -> 
         cost_usd=verdict.cost_usd + session.cost_usd,
         metadata={**verdict.metadata, **added},
     )
+
+
+def _language(tag: str) -> str:
+    return tag.partition("-")[0].lower()

@@ -89,6 +89,7 @@ def _cell(view: RunView, cell: CellResult) -> dict[str, Any]:
         "s": cell.status.value,
         "v": round(cell.score, 4),
         "o": output_text(answer.output),
+        "b": list(cell.back_translation),
         "i": cell.prompt_text,
         "e": cell.error,
         "vars": dict(cell.vars),

@@ -162,18 +162,23 @@ class Evaluations:
             after = change(before)
             if after is None:
                 return before
-            try:
-                with translated():
-                    item = await self.store.put(
-                        evaluation_key(tenant, evaluation),
-                        after.packed(),
-                        expect=Version(before.version),
-                        expires_at=after.expire_time,
-                    )
-            except (ConditionFailed, TransactionConflict, Conflict):
-                continue
-            return replace(after, version=item.version)
+            if (written := await self.write(after)) is not None:
+                return written
         raise Conflict(f"evaluations/{evaluation} is changed by others all the time: try again")
+
+    async def write(self, record: EvaluationRecord) -> EvaluationRecord | None:
+        """Writes a record that was read and changed; None where somebody else wrote since."""
+        try:
+            with translated():
+                item = await self.store.put(
+                    evaluation_key(record.tenant, record.id),
+                    record.packed(),
+                    expect=Version(record.version),
+                    expires_at=record.expire_time,
+                )
+        except (ConditionFailed, TransactionConflict, Conflict):
+            return None
+        return replace(record, version=item.version)
 
     async def stop(self, tenant: str, evaluation: str, state: State = State.CANCELLED) -> EvaluationRecord:
         """Has it end as it is; one that has ended stays as it is. Raises NotFound."""

@@ -9,24 +9,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from functools import partial
 from typing import Final
 
 from adwright_docstore import Delete
-from adwright_evaluator.summary import Tally
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError, InvalidInput, NotFound
 from adwright_servicekit.logs import where
 
 from .evaluations import Evaluations
-from .records import OPEN_SHARDS, Counts, EvaluationRecord, State, open_shard_of
+from .records import OPEN_SHARDS, EvaluationRecord, State, open_shard_of
 from .runner import run_shard
 from .session import Session, Sessions
+from .settling import settle
 from .shard import HeldShard, ShardLost, hold, new_owner
-from .summaries import packed_columns
 
 __all__ = ["Keeper"]
 
@@ -167,7 +164,7 @@ class Keeper:
             await self._end(record)
         else:
             await held.close()
-            await self._settle(record, State.OUT_OF_BUDGET)
+            await settle(self._evaluations, record, State.OUT_OF_BUDGET)
 
     async def _renew(
         self, record: EvaluationRecord, held: HeldShard, session: Session, runner: asyncio.Task[None] | None
@@ -198,7 +195,7 @@ class Keeper:
             await held.leave()
         else:
             await held.close()
-            await self._settle(now, now.state)
+            await settle(self._evaluations, now, now.state)
 
     async def _impossible(self, record: EvaluationRecord, held: HeldShard, why: str) -> None:
         await held.close()
@@ -206,28 +203,9 @@ class Keeper:
         await self._evaluations.change(
             record.tenant, record.id, lambda before: replace(before, warnings=(*before.warnings, why))
         )
-        await self._settle(stopped, State.CANCELLED)
+        await settle(self._evaluations, stopped, State.CANCELLED)
 
     async def _end(self, record: EvaluationRecord) -> None:
         """The last shard that is finished finishes the run."""
         if all(shard.finished for shard in await self._evaluations.shards(record)):
-            await self._settle(record, State.SUCCEEDED)
-
-    async def _settle(self, record: EvaluationRecord, state: State) -> None:
-        """Writes down what became of the run as a whole."""
-        tally = Tally()
-        async for row in self._evaluations.rows(record, components=False):
-            tally.add(row)
-        counts = sum((shard.counts for shard in await self._evaluations.shards(record)), Counts())
-        columns = packed_columns(await asyncio.to_thread(tally.summaries))
-
-        def settled(before: EvaluationRecord) -> EvaluationRecord | None:
-            if before.state not in (State.RUNNING, state):
-                return None
-            return replace(before, state=state, end_time=before.end_time or self._now(), counts=counts, columns=columns)
-
-        await self._evaluations.change(record.tenant, record.id, settled)
-
-    @property
-    def _now(self) -> Callable[[], datetime]:
-        return self._evaluations.now
+            await settle(self._evaluations, record, State.SUCCEEDED)

@@ -15,7 +15,6 @@ from adwright_evaluator.model import (
     Case,
     CellResult,
     CellStatus,
-    Outcome,
     ProviderSpec,
     Suite,
     Tools,
@@ -27,7 +26,7 @@ from adwright_servicekit.errors import AdwrightError
 
 from .asking import OutOfBudget
 from .plan import Column, Row
-from .scoring import Answered, score, score_together
+from .scoring import Answered, score, score_together, status_of
 
 __all__ = ["Asking", "Rows"]
 
@@ -110,11 +109,9 @@ class Rows:
             text = done.prompt
         else:
             answer, error, text = done.answer, done.error, done.prompt
-        status = CellStatus.ERROR
-        if verdict is not None and verdict.outcome is Outcome.FAILED:
+        status = status_of(verdict)
+        if verdict is not None and status is CellStatus.ERROR:
             error = verdict.reason
-        elif verdict is not None:
-            status = CellStatus.PASSED if verdict.passed else CellStatus.FAILED
         return CellResult(
             case=row.case.index,
             prompt=column.prompt,

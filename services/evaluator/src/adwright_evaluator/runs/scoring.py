@@ -16,6 +16,7 @@ from adwright_evaluator.model import (
     Assertion,
     AssertionSet,
     Case,
+    CellStatus,
     Grading,
     Outcome,
     Tools,
@@ -27,7 +28,7 @@ from adwright_evaluator.suites.transforms import text_of, transform
 from adwright_servicekit.errors import AdwrightError
 from adwright_servicekit.logs import where
 
-__all__ = ["Answered", "score", "score_together"]
+__all__ = ["Answered", "counted", "score", "score_together", "status_of", "together"]
 
 _SHOWN = 200
 
@@ -48,7 +49,7 @@ async def score(answered: Answered, tools: Tools) -> Verdict:
     """The verdict of a case's assertions together; `components` are theirs. Those on all outputs have none yet."""
     case = answered.case
     said = [await _one(each, answered, tools) for each in case.assertions]
-    return _together(said, case.threshold)
+    return together(said, case.threshold)
 
 
 async def score_together(answers: Sequence[Answered], verdicts: Sequence[Verdict], tools: Tools) -> list[Verdict]:
@@ -71,7 +72,7 @@ async def score_together(answers: Sequence[Answered], verdicts: Sequence[Verdict
             said = [Verdict.failed(error.message)] * len(answers)
         for column, verdict in zip(columns, said, strict=True):
             column[place] = replace(verdict, assertion=assertion)
-    return [_together(column, case.threshold) for column in columns]
+    return [together(column, case.threshold) for column in columns]
 
 
 def _with_score(answered: Answered, verdict: Verdict) -> Answered:
@@ -83,7 +84,7 @@ def _with_score(answered: Answered, verdict: Verdict) -> Answered:
 async def _one(assertion: Assertion | AssertionSet, answered: Answered, tools: Tools) -> Verdict:
     if isinstance(assertion, AssertionSet):
         said = [await _one(each, answered, tools) for each in assertion.assertions]
-        return replace(_together(said, assertion.threshold), assertion=assertion)
+        return replace(together(said, assertion.threshold), assertion=assertion)
     if assertion.type in SET_SCORERS:
         return replace(Verdict.not_applicable("It looks at all outputs of the case together."), assertion=assertion)
     try:
@@ -94,6 +95,11 @@ async def _one(assertion: Assertion | AssertionSet, answered: Answered, tools: T
     except Exception as error:
         # A scorer that breaks takes neither the run with it nor counts as a zero.
         verdict = Verdict.failed(f"{assertion.name} broke: {where(error)}")
+    return counted(verdict, assertion)
+
+
+def counted(verdict: Verdict, assertion: Assertion) -> Verdict:
+    """What a scorer said, as it counts: the other way round after `not-`, without a say where it weighs nothing."""
     if assertion.negated and assertion.type not in NEGATING and verdict.outcome is Outcome.SCORED:
         verdict = _negated(verdict, assertion)
     if assertion.weight == 0 and verdict.outcome is Outcome.SCORED:
@@ -133,7 +139,7 @@ def _grading(assertion: Assertion, answered: Answered, tools: Tools) -> Grading:
     )
 
 
-def _together(said: Sequence[Verdict], threshold: float | None) -> Verdict:
+def together(said: Sequence[Verdict], threshold: float | None) -> Verdict:
     """Weighted mean; passed when it reaches the threshold, or without one when each has passed."""
     counted = [verdict for verdict in said if verdict.outcome is Outcome.SCORED]
     weight = sum(_weight(verdict) for verdict in counted)
@@ -159,6 +165,13 @@ def _together(said: Sequence[Verdict], threshold: float | None) -> Verdict:
         cost_usd=sum(verdict.cost_usd for verdict in said),
         components=tuple(said),
     )
+
+
+def status_of(verdict: Verdict | None) -> CellStatus:
+    """How a cell ended; what could not be told, and what was not answered, is an ERROR."""
+    if verdict is None or verdict.outcome is Outcome.FAILED:
+        return CellStatus.ERROR
+    return CellStatus.PASSED if verdict.passed else CellStatus.FAILED
 
 
 def _weight(verdict: Verdict) -> float:

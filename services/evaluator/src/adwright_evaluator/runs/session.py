@@ -16,6 +16,7 @@ from adwright_checks import Format
 from adwright_docstore import Store
 from adwright_evaluator.assertions import JUDGED, KNOWN_TYPES
 from adwright_evaluator.clients import Clients
+from adwright_evaluator.judging.back_translation import TRANSLATION
 from adwright_evaluator.model import AssertionSet, Suite
 from adwright_evaluator.providers import Providers
 from adwright_evaluator.suite_store import ADDED
@@ -111,10 +112,9 @@ class Sessions:
 
 
 def _judged(plan: Plan) -> bool:
-    types = {
-        inner.type
+    return any(
+        inner.type in JUDGED or inner.config.get(TRANSLATION) or case.options.get(TRANSLATION)
         for case in plan.cases
         for each in case.assertions
         for inner in (each.assertions if isinstance(each, AssertionSet) else (each,))
-    }
-    return bool(types & JUDGED)
+    )

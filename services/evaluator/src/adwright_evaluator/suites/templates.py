@@ -139,13 +139,15 @@ def _plain(template: str) -> _Plain | None:
         body = _ENVIRONMENT.parse(template).body
     except jinja2.TemplateSyntaxError as error:
         raise _syntax(error) from None
-    inner = [each for node in body for each in (node.nodes if isinstance(node, nodes.Output) else [node])]
-    if not all(isinstance(each, nodes.TemplateData | nodes.Name) for each in inner):
-        return None
-    return _Plain(
-        tuple(each.data if isinstance(each, nodes.TemplateData) else each for each in inner),
-        frozenset(each.name for each in inner if isinstance(each, nodes.Name)),
-    )
+    parts: list[str | nodes.Name] = []
+    for each in [inner for node in body for inner in (node.nodes if isinstance(node, nodes.Output) else [node])]:
+        if isinstance(each, nodes.TemplateData):
+            parts.append(each.data)
+        elif isinstance(each, nodes.Name):
+            parts.append(each)
+        else:
+            return None
+    return _Plain(tuple(parts), frozenset(part.name for part in parts if isinstance(part, nodes.Name)))
 
 
 @lru_cache(maxsize=4096)

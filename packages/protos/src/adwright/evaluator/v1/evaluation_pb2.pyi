@@ -720,6 +720,8 @@ class CellResult(_message.Message):
     TRACE_ID_FIELD_NUMBER: _builtins.int
     MODEL_FIELD_NUMBER: _builtins.int
     NAMED_SCORES_FIELD_NUMBER: _builtins.int
+    BACK_TRANSLATION_FIELD_NUMBER: _builtins.int
+    BACK_TRANSLATION_LANGUAGE_FIELD_NUMBER: _builtins.int
     status: Global___CellResult.Status.ValueType
     """How it ended."""
     score: _builtins.float
@@ -746,6 +748,10 @@ class CellResult(_message.Message):
     """The call in the traces."""
     model: _builtins.str
     """Model that answered, where it is known."""
+    back_translation: _builtins.str
+    """A literal translation of the output for reviewers who do not read its language, where the suite asks for one."""
+    back_translation_language: _builtins.str
+    """The language that it is in, a BCP-47 tag."""
     @_builtins.property
     def cell(self) -> _label_pb2.CellKey:
         """Which cell."""
@@ -782,10 +788,12 @@ class CellResult(_message.Message):
         trace_id: _builtins.str = ...,
         model: _builtins.str = ...,
         named_scores: _abc.Mapping[_builtins.str, _builtins.float] | None = ...,
+        back_translation: _builtins.str = ...,
+        back_translation_language: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["cell", b"cell", "vars", b"vars"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["assertions", b"assertions", "cached", b"cached", "cell", b"cell", "cost_usd", b"cost_usd", "description", b"description", "error", b"error", "input_tokens", b"input_tokens", "latency_ms", b"latency_ms", "model", b"model", "named_scores", b"named_scores", "output", b"output", "output_tokens", b"output_tokens", "prompt", b"prompt", "score", b"score", "status", b"status", "trace_id", b"trace_id", "vars", b"vars"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["assertions", b"assertions", "back_translation", b"back_translation", "back_translation_language", b"back_translation_language", "cached", b"cached", "cell", b"cell", "cost_usd", b"cost_usd", "description", b"description", "error", b"error", "input_tokens", b"input_tokens", "latency_ms", b"latency_ms", "model", b"model", "named_scores", b"named_scores", "output", b"output", "output_tokens", b"output_tokens", "prompt", b"prompt", "score", b"score", "status", b"status", "trace_id", b"trace_id", "vars", b"vars"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -134,6 +134,7 @@ function side(cell, first) {
     node("p", {}, node("span", { class: `tag ${cell.s}` }, cell.s), ` score ${cell.v.toFixed(3)}`),
     cell.e ? node("p", {}, cell.e) : null,
     first && first !== cell && first.o && cell.o ? difference(first.o, cell.o) : node("pre", {}, cell.o),
+    cell.b[0] ? node("div", {}, node("small", {}, `In ${cell.b[1]}, for reviewers; not judged:`), node("pre", {}, cell.b[0])) : null,
     node("ul", { class: "reasons" }, ...said),
     node("details", {}, node("summary", {}, "Prompt"), node("pre", {}, cell.i)),
     node("dl", {}, ...facts.flatMap(([name, value]) => [node("dt", {}, name), node("dd", {}, String(value))])));

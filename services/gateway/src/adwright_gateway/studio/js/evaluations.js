@@ -147,7 +147,7 @@ function Run({ run, runs, onChange }) {
               ${metrics.map((name) => html`<td key=${name}>${each.metrics?.[name] ? interval(each.metrics[name], number) : "–"}</td>`)}
               <td>${each.errors || 0}</td>
               <td>${each.costUsd ? `$${each.costUsd.toPrecision(2)}` : "–"}</td>
-              <td>${Math.round(each.latencyP50Ms || 0)} ms</td>
+              <td>${each.latencyP50Ms == null ? "–" : `${Math.round(each.latencyP50Ms)} ms`}</td>
             </tr>`;
           })}
         </tbody>

@@ -111,6 +111,7 @@ function Details({ run, cell, cells, onOpen }) {
       </header>
       <p class="calm">${run.prompts[cell.cell?.prompt || 0].label} × ${run.providers[cell.cell?.provider || 0]}</p>
       <pre>${cell.output || cell.error}</pre>
+      ${cell.backTranslation && html`<p class="calm">In ${cell.backTranslationLanguage}, for reviewers; not judged:</p><pre>${cell.backTranslation}</pre>`}
       <ul class="checks">
         ${(cell.assertions || []).map(
           (each) => html`<li><span class=${each.pass ? "good" : "bad"}>${each.pass ? "✓" : "✗"} ${each.type}${each.metric ? ` · ${each.metric}` : ""} ${(each.score || 0).toFixed(2)}</span><span>${each.reason}</span></li>`,
