@@ -43,6 +43,13 @@ def service_ports_exist(render: Render, facts: Facts) -> Iterator[Finding]:
             for place, port in enumerate(at(service, "spec", "ports", default=[])):
                 target = port.get("targetPort", port["port"])
                 numbers = {found["containerPort"] for found in pod.ports}
+                if at(service, "spec", "clusterIP") == "None" and pod.port_number(target) not in (port["port"], None):
+                    yield Finding(
+                        where(service),
+                        f"spec.ports[{port.get('name', place)}].port",
+                        f"a headless Service translates no ports, and {port['port']} is not where the pods listen",
+                        f"use {pod.port_number(target)}",
+                    )
                 if pod.port_number(target) not in numbers:
                     known = ", ".join(str(found.get("name", found["containerPort"])) for found in pod.ports)
                     yield Finding(
