@@ -1,5 +1,6 @@
 """How callers follow replicas that come and go, seen over real channels."""
 
+import asyncio
 import random
 import socket
 from collections.abc import AsyncIterator
@@ -60,6 +61,32 @@ async def test_a_stream_outlives_the_age_of_its_connection_however_short_the_gra
         stub = pb_grpc.GeneratorServiceStub(channel)
         said = [event.delta.text async for event in stub.Generate(generate_request(), metadata=as_tenant())]
     assert said == [str(number) for number in range(20)]
+
+
+async def test_a_replica_that_is_added_takes_calls_within_the_age_of_a_connection_though_no_other_leaves() -> None:
+    pytest.importorskip("dns", reason="dnspython is not installed")
+    from tests.e2e.rollout.names import Names
+
+    subnet = f"127.{random.randrange(1, 255)}.{random.randrange(256)}"
+    _needs(f"{subnet}.1")
+    age = 2.0
+    settings, telemetry = ServerSettings.load({"ADWRIGHT_MAX_CONNECTION_AGE": str(age)}), Telemetry("test")
+    old, new = (Server(f"{subnet}.{number}:50053", [], settings, telemetry) for number in (1, 2))
+    fresh = Counting(1, 0)
+    register(Counting(1, 0), old.grpc)
+    register(fresh, new.grpc)
+    async with Names() as names, old:
+        names["generator"] = [f"{subnet}.1"]
+        async with open_channel(names.target("generator", 50053), telemetry) as channel:
+            generate = pb_grpc.GeneratorServiceStub(channel).Generate
+            assert [_ async for _ in generate(generate_request(), metadata=as_tenant())]
+            async with new:
+                names["generator"].append(f"{subnet}.2")
+                # gRPC varies the age by a tenth; and the name is not asked for twice within a second.
+                async with asyncio.timeout(age * 1.1 + 1.5):
+                    while not fresh.closed.is_set():
+                        assert [_ async for _ in generate(generate_request(), metadata=as_tenant())]
+                        await asyncio.sleep(0.02)
 
 
 async def test_replicas_that_are_exchanged_one_after_the_other_within_seconds_are_found_by_their_name() -> None:

@@ -52,7 +52,13 @@ class Doorkeeper:
         self._known: TTLCache[str, ApiKey] = TTLCache(_MOST_KNOWN, REVOKED_WITHIN, timer=lambda: now().timestamp())
 
     async def bootstrap(self, secret: str | None, tenant: str = "demo") -> None:
-        """Creates `tenant` with this key and all scopes if there is no key at all yet."""
+        """Creates `tenant` with this key and all scopes if there is no key at all yet. Raises Unavailable (store)."""
+        try:
+            await self._bootstrap(secret, tenant)
+        except StoreError as error:
+            raise Unavailable(f"keys cannot be read, so nobody could call: {error}") from error
+
+    async def _bootstrap(self, secret: str | None, tenant: str) -> None:
         if await self._keys.any():
             return
         if secret is None:
