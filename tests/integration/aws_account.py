@@ -47,13 +47,13 @@ class Account:
             "AWS_EC2_METADATA_DISABLED": "true",
         }
 
-    def client(self, service: str) -> Any:
-        """A boto3 client of the operator."""
+    def client(self, service: str, caller: str = "operator") -> Any:
+        """A boto3 client of `caller`."""
         return boto3.session.Session().client(
             service,
             region_name=REGION,
             endpoint_url=self.url,
-            aws_access_key_id="operator",
+            aws_access_key_id=caller,
             aws_secret_access_key="secret",
         )
 

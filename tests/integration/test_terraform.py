@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -156,6 +157,7 @@ async def test_the_services_do_their_work_with_what_their_roles_allow_and_need_a
 ) -> None:
     key = "sk-of-the-secrets-manager"
     account.client("secretsmanager").put_secret_value(SecretId=outputs["secrets"]["openai"], SecretString=key)
+    account.client("secretsmanager").put_secret_value(SecretId=outputs["secrets"]["service"], SecretString="x" * 32)
     account.policies = {service: policy_of(account, role) for service, role in outputs["roles"].items()}
     procfile = tmp_path / "Procfile"
     lines = (ROOT / "Procfile").read_text().splitlines()
@@ -176,19 +178,37 @@ async def test_the_services_do_their_work_with_what_their_roles_allow_and_need_a
         try:
             await asyncio.to_thread(stack.start)
             await asyncio.to_thread(a_day_of_work, stack)
+            for service in SERVICES:
+                await asyncio.to_thread(mount, account, service, outputs["secrets"]["service"])
         finally:
             await asyncio.to_thread(stack.stop)
         assert model.calls
         assert not model.refused_keys
     assert account.refused == [], stack.log_tail(200)
     for service, policy in account.policies.items():
-        used = {action for action, _ in account.used[service]}
-        assert used == {action for action, _ in actions_allowed(policy)}, service
+        allowed = {(action, named(resource)) for action, resource in actions_allowed(policy)}
+        assert allowed == {(action, named(resource)) for action, resource in account.used[service]}, service
     for service in TABLES:
-        own = f"arn:aws:dynamodb:{REGION}:{ACCOUNT}:table/{outputs['tables'][service]}"
-        assert {resource for _, resource in actions_allowed(account.policies[service])} == {own}
-    [(_, secret)] = actions_allowed(account.policies["generator"])
-    assert secret.startswith(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{outputs['secrets']['openai']}-")
+        tables = {
+            named(resource) for action, resource in actions_allowed(account.policies[service]) if "dynamo" in action
+        }
+        assert tables == {outputs["tables"][service]}
+
+
+def named(resource: str) -> str:
+    """The name in an ARN that is of this account and region; a secret's without its random end."""
+    found = re.fullmatch(
+        f"arn:aws:(dynamodb|secretsmanager):{REGION}:{ACCOUNT}:(table/|secret:)(.+?)(-.{{6}})?", resource
+    )
+    assert found is not None, f"not one resource of this account: {resource}"
+    return found[3] if found[2] == "secret:" else resource.rpartition("/")[2]
+
+
+def mount(account: Account, service: str, secret: str) -> None:
+    """What the Secrets Store driver asks, in the name of a pod that starts."""
+    client = account.client("secretsmanager", service)
+    client.describe_secret(SecretId=secret)
+    assert client.get_secret_value(SecretId=secret)["SecretString"]
 
 
 def a_day_of_work(stack: Stack) -> None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from collections.abc import Mapping
 
 from adwright_docstore import StoreError
 from adwright_resources.table_admin import TABLE_COMMANDS, add_table_commands, set_up_table
-from adwright_servicekit.errors import AdwrightError
+from adwright_servicekit.errors import AdwrightError, InvalidInput
 from adwright_servicekit.settings import SettingsError
 from adwright_servicekit.telemetry import Telemetry
 
@@ -41,15 +42,25 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
     except SettingsError as error:
         print(f"adwright_evaluator admin: {error}", file=sys.stderr)
         return 2
+    except InvalidInput as error:
+        print(f"adwright_evaluator admin: {error.message}", file=sys.stderr)
+        return 2
     except (AdwrightError, StoreError) as error:
         print(f"adwright_evaluator admin: {error}", file=sys.stderr)
         return 1
 
 
 async def _work(settings: Settings, options: argparse.Namespace) -> int:
-    async with open_parts(settings, Telemetry("adwright-evaluator")) as parts:
-        name = str(options.evaluation).removeprefix("evaluations/")
-        done = await parts.keeper.run_one(options.tenant, name, options.shard)
-        state = "has ended" if done else "is done already, or somebody else runs it"
-        print(f"shard {options.shard} of evaluations/{name} {state}")
-        return 0
+    task = asyncio.current_task()
+    assert task is not None
+    # A pod that is told to go leaves its shard for the next one at once, not when its lease has run out.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+    name = str(options.evaluation).removeprefix("evaluations/")
+    try:
+        async with open_parts(settings, Telemetry("adwright-evaluator")) as parts:
+            state = await parts.keeper.run_one(options.tenant, name, options.shard)
+    except asyncio.CancelledError:
+        print(f"shard {options.shard} of evaluations/{name} was left for others to go on with", file=sys.stderr)
+        return 1
+    print(f"shard {options.shard} of evaluations/{name} is done; the run: {state.value}")
+    return 0

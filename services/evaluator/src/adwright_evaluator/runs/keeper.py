@@ -79,14 +79,25 @@ class Keeper:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
 
-    async def run_one(self, tenant: str, evaluation: str, shard: int) -> bool:
-        """Runs one shard here and now, as workers of a job do. False: somebody else does, or it is done."""
-        record = await self._evaluations.get(tenant, evaluation)
-        held = await hold(self._evaluations.store, record, shard, self._owner)
-        if held is None:
-            return False
-        await self._run(record, held)
-        return True
+    async def run_one(self, tenant: str, evaluation: str, shard: int) -> State:
+        """Sees one shard to its end, as a worker of a job does, also where somebody else runs it; the run's state then.
+
+        Raises NotFound, and InvalidInput for a shard that the run does not have.
+        """
+        while True:
+            record = await self._evaluations.get(tenant, evaluation)
+            if not 0 <= shard < record.shards:
+                raise InvalidInput.of(
+                    "shard", f"{record.name} has {record.shards}, numbered from 0: begin it with as many shards as pods"
+                )
+            ended = (await self._evaluations.shards(record))[shard].finished
+            if ended or record.state is not State.RUNNING:
+                return record.state
+            held = await hold(self._evaluations.store, record, shard, self._owner)
+            if held is None:
+                await asyncio.sleep(_LOOK)
+            else:
+                await self._run(record, held)
 
     async def _look(self) -> None:
         while True:

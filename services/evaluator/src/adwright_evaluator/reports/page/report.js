@@ -47,19 +47,20 @@ const interval = ([value, low, high], show) =>
 function drawColumns() {
   const score = (value) => value.toFixed(3);
   const metrics = [...new Set(data.columns.flatMap((each) => Object.keys(each.metrics)))];
-  const heads = ["Prompt × provider", "Passed (95 %)", "Score (95 %)", ...metrics, "Errors", "Cost a cell", "p50", "p95", ""];
+  const heads = ["Prompt × provider", "Passed (95 %)", "Score (95 %)", "Errors", "Cost a cell", "p50", "p95", ...metrics];
   byId("columns").append(
     node("thead", {}, node("tr", {}, ...heads.map((head) => node("th", { scope: "col" }, head)))),
     node("tbody", {}, ...data.columns.map((each) => node("tr", {},
-      node("th", { scope: "row" }, columnName(each)),
+      node("th", { scope: "row" }, columnName(each),
+        each.pareto && data.columns.length > 1
+          ? node("small", { title: "in quality, cost and latency together" }, " ● no other is better") : null),
       node("td", {}, bar(each.rate), `${interval(each.rate, percent)}, ${each.passed} of ${each.scored}`),
       node("td", {}, bar(each.score), interval(each.score, score)),
-      ...metrics.map((name) => node("td", {}, each.metrics[name] ? interval(each.metrics[name], score) : "–")),
       node("td", { class: "number" }, String(each.errors)),
       node("td", { class: "number" }, money(each.cost)),
       node("td", { class: "number" }, time(each.p50)),
       node("td", { class: "number" }, time(each.p95)),
-      node("td", {}, each.pareto && data.columns.length > 1 ? "no other is better in all" : ""),
+      ...metrics.map((name) => node("td", {}, each.metrics[name] ? interval(each.metrics[name], score) : "–")),
     ))),
   );
 }
