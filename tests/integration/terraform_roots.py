@@ -33,7 +33,7 @@ class Root:
         if init.returncode:
             pytest.skip(f"terraform init finds no AWS provider: {init.stderr.strip()[-300:]}")
 
-    def run(self, *arguments: str, timeout: float = 100) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = 200) -> subprocess.CompletedProcess[str]:
         """Runs `terraform ARGUMENTS`."""
         return subprocess.run(
             ["terraform", *arguments],

@@ -28,6 +28,8 @@ from tests.integration.aws_account import ACCOUNT, REGION, Account, account_on_l
 from tests.integration.iam_rules import actions_allowed
 from tests.integration.terraform_roots import ROOTS, Root
 
+pytestmark = pytest.mark.timeout(300)
+
 TABLES = ("context", "evaluator", "gateway")
 WRITABLE = ("-var", f"region={REGION}", "-var", "deletion_protection=false", "-var", "secret_recovery_days=0")
 
@@ -151,7 +153,6 @@ class UnseededStack(Stack):
         pass
 
 
-@pytest.mark.timeout(240)
 async def test_the_services_do_their_work_with_what_their_roles_allow_and_need_all_of_it(
     account: Account, outputs: dict[str, Any], tmp_path: Path
 ) -> None:
@@ -159,6 +160,8 @@ async def test_the_services_do_their_work_with_what_their_roles_allow_and_need_a
     account.client("secretsmanager").put_secret_value(SecretId=outputs["secrets"]["openai"], SecretString=key)
     account.client("secretsmanager").put_secret_value(SecretId=outputs["secrets"]["service"], SecretString="x" * 32)
     account.policies = {service: policy_of(account, role) for service, role in outputs["roles"].items()}
+    account.used.clear()
+    account.refused.clear()
     procfile = tmp_path / "Procfile"
     lines = (ROOT / "Procfile").read_text().splitlines()
     # Pod Identity gives each its own credentials; here the access key says who calls.
@@ -193,6 +196,22 @@ async def test_the_services_do_their_work_with_what_their_roles_allow_and_need_a
             named(resource) for action, resource in actions_allowed(account.policies[service]) if "dynamo" in action
         }
         assert tables == {outputs["tables"][service]}
+
+
+def test_a_role_opens_neither_the_tables_nor_the_secrets_of_others(account: Account, outputs: dict[str, Any]) -> None:
+    account.policies = {service: policy_of(account, role) for service, role in outputs["roles"].items()}
+    key = {"pk": {"S": "a"}, "sk": {"S": "b"}}
+    for service in TABLES:
+        client = account.client("dynamodb", service)
+        client.get_item(TableName=outputs["tables"][service], Key=key)
+        for other in {*TABLES} - {service}:
+            with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
+                client.get_item(TableName=outputs["tables"][other], Key=key)
+        with pytest.raises(client.exceptions.ClientError, match="AccessDenied"):
+            client.scan(TableName=outputs["tables"][service])
+        secrets = account.client("secretsmanager", service)
+        with pytest.raises(secrets.exceptions.ClientError, match="AccessDenied"):
+            secrets.get_secret_value(SecretId=outputs["secrets"]["openai"])
 
 
 def named(resource: str) -> str:

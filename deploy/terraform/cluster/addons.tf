@@ -6,7 +6,13 @@ locals {
     eks-pod-identity-agent = null
   }
 
-  addons_on_nodes = toset(["aws-efs-csi-driver", "coredns", "metrics-server"])
+  # The second mounts secrets of Secrets Manager into pods, by the pods' own roles.
+  addons_on_nodes = toset([
+    "aws-efs-csi-driver",
+    "aws-secrets-store-csi-driver-provider",
+    "coredns",
+    "metrics-server",
+  ])
 
   # AWS's own policies for the add-ons that call AWS, and the service accounts that they run as.
   addon_identities = {

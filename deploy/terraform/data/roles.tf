@@ -42,29 +42,35 @@ data "aws_iam_policy_document" "trust" {
   }
 }
 
-data "aws_iam_policy_document" "table" {
-  for_each = local.table_actions
+data "aws_iam_policy_document" "work" {
+  for_each = local.workloads
 
-  statement {
-    sid       = "OwnTable"
-    actions   = [for action in sort(each.value) : "dynamodb:${action}"]
-    resources = [aws_dynamodb_table.service[each.key].arn]
+  dynamic "statement" {
+    for_each = contains(keys(local.table_actions), each.key) ? [each.key] : []
+
+    content {
+      sid       = "OwnTable"
+      actions   = [for action in sort(local.table_actions[statement.value]) : "dynamodb:${action}"]
+      resources = [aws_dynamodb_table.service[statement.value].arn]
+    }
   }
-}
 
-data "aws_iam_policy_document" "openai_key" {
-  statement {
-    sid       = "OpenAiKey"
-    actions   = ["secretsmanager:GetSecretValue"]
-    resources = [aws_secretsmanager_secret.openai.arn]
+  dynamic "statement" {
+    for_each = each.key == "generator" ? ["openai"] : []
+
+    content {
+      sid       = "OpenAiKey"
+      actions   = ["secretsmanager:GetSecretValue"]
+      resources = [aws_secretsmanager_secret.openai.arn]
+    }
   }
-}
 
-locals {
-  policies = merge(
-    { for service, document in data.aws_iam_policy_document.table : service => document.json },
-    { generator = data.aws_iam_policy_document.openai_key.json },
-  )
+  # Not the service itself: the Secrets Store driver mounts it into the pod, by the role of the pod's service account.
+  statement {
+    sid       = "ServiceSecret"
+    actions   = ["secretsmanager:DescribeSecret", "secretsmanager:GetSecretValue"]
+    resources = [aws_secretsmanager_secret.service.arn]
+  }
 }
 
 resource "aws_iam_role" "workload" {
@@ -80,5 +86,5 @@ resource "aws_iam_role_policy" "workload" {
 
   name   = "work"
   role   = aws_iam_role.workload[each.key].id
-  policy = local.policies[each.key]
+  policy = data.aws_iam_policy_document.work[each.key].json
 }
