@@ -1,6 +1,6 @@
 # adwright: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test lint format protos requirements bench e2e deploy-check clean
+.PHONY: help setup run up test lint format protos requirements bench e2e deploy-check images images-check push clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -63,6 +63,15 @@ protos: $(READY) ## generate the stubs in packages/protos from protos/
 
 requirements: $(READY) ## resolve requirements/*.txt anew, keeping pins that still hold
 	tools/requirements.sh
+
+images: ## the four container images, by docker or podman; BASE=… names another base image
+	@$(PYTHON) -m tools.images build
+
+images-check: $(READY) ## build the images, and check what is in them, how they start and end; BASE=stand-in: without a registry
+	@$(BIN)/python -m tools.images check
+
+push: ## push the images: make push REGISTRY=…; logs in where that is ECR
+	@tools/images/push.sh
 
 clean: ## remove the virtual environment and everything that was built
 	rm -rf $(VENV) build .adwright .mypy_cache .ruff_cache .pytest_cache .import_linter_cache

@@ -1,0 +1,142 @@
+"""docker or podman, whichever answers: the commands of both that are the same."""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Self
+
+__all__ = ["ROOT", "SERVICES", "Engine", "ImageError", "version"]
+
+ROOT = Path(__file__).resolve().parents[2]
+SERVICES = ("gateway", "context", "generator", "evaluator")
+_KNOWN = ("docker", "podman")
+_ENOUGH = 4096
+
+
+class ImageError(Exception):
+    """What could not be done, and the remedy, in one line; or the last lines of what a command said."""
+
+
+def version(root: Path = ROOT) -> str:
+    """The version that all images carry: the gateway's, as all parts of a release have the same."""
+    for line in (root / "services/gateway/pyproject.toml").read_text(encoding="utf-8").splitlines():
+        if line.startswith("version = "):
+            return line.split('"')[1]
+    raise ImageError("services/gateway/pyproject.toml names no version")
+
+
+def revision(root: Path = ROOT) -> str:
+    """The commit that is checked out, with `-dirty` where files differ from it; `unknown` outside of git."""
+    try:
+        head = _git(root, "rev-parse", "HEAD")
+        return f"{head}-dirty" if _git(root, "status", "--porcelain", "--untracked-files=no") else head
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def _git(root: Path, *arguments: str) -> str:
+    done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+class Engine:
+    """A container engine by its command line."""
+
+    def __init__(self, command: str) -> None:
+        self.command = command
+        # podman asks for more files and processes than the ones who start it may have themselves, and then gives up.
+        self._limits: list[str] = []
+        if Path(command).name == "podman":
+            for name, number in (("nofile", resource.RLIMIT_NOFILE), ("nproc", resource.RLIMIT_NPROC)):
+                _, hard = resource.getrlimit(number)
+                most = _ENOUGH if hard == resource.RLIM_INFINITY else min(hard, _ENOUGH)
+                self._limits += ["--ulimit", f"{name}={most}:{most}"]
+
+    @classmethod
+    def find(cls) -> Self:
+        """The engine that `ENGINE` names, or the first that answers. Raises ImageError."""
+        wanted = os.environ.get("ENGINE")
+        for command in (wanted,) if wanted else _KNOWN:
+            if shutil.which(command) and _quiet([command, "info"]).returncode == 0:
+                return cls(command)
+        names = wanted or " nor ".join(_KNOWN)
+        raise ImageError(
+            f"no container engine answers (neither {names}): start Docker, or install podman; "
+            "ENGINE=… names another that has Docker's command line"
+        )
+
+    def build(
+        self, service: str, tag: str, *, base: str | None = None, context: Path = ROOT, show: bool = False
+    ) -> None:
+        """Builds the image of `service` from `context`. Raises ImageError with the last lines of the output."""
+        arguments = ["build", *self._limits, "-f", str(context / f"services/{service}/Dockerfile"), "-t", tag]
+        if base:
+            arguments += ["--build-arg", f"BASE={base}"]
+        arguments += ["--build-arg", f"VERSION={version(context)}", "--build-arg", f"REVISION={revision(context)}"]
+        self.call(*arguments, str(context), show=show)
+
+    def start(self, tag: str, name: str, port: int, *, environ: Sequence[str] = ()) -> None:
+        """Starts `tag` as Kubernetes would: read-only, without capabilities; `port` is published on loopback."""
+        variables = [word for pair in environ for word in ("-e", pair)]
+        store = ["-v", "/var/lib/adwright"]
+        published = ["-p", f"127.0.0.1::{port}"]
+        self.call("run", "-d", "--name", name, *self._restricted(), *store, *published, *variables, tag)
+
+    def python(self, tag: str, script: str) -> str:
+        """What `script` prints that runs in the image, without a network. Raises ImageError."""
+        arguments = ["run", "--rm", "-i", "--network", "none", *self._restricted(), "--entrypoint", "python"]
+        return self.call(*arguments, tag, "-", stdin=script)
+
+    def _restricted(self) -> list[str]:
+        return [
+            *self._limits,
+            *("--read-only", "--tmpfs", "/tmp", "--cap-drop", "ALL"),
+            *("--security-opt", "no-new-privileges"),
+        ]
+
+    def published(self, name: str, port: int) -> str:
+        """`HOST:PORT` on this machine where `port` of the container `name` is."""
+        return self.call("port", name, str(port)).split()[-1]
+
+    def inspect(self, kind: str, name: str) -> dict[str, Any]:
+        """What the engine knows of an `image` or a `container`. Raises ImageError."""
+        found: list[dict[str, Any]] = json.loads(self.call(kind, "inspect", name))
+        return found[0]
+
+    def logs(self, name: str) -> str:
+        """What the container `name` printed."""
+        done = _quiet([self.command, "logs", name])
+        return (done.stdout + done.stderr).strip()
+
+    def stop(self, name: str, patience: int) -> tuple[float, int]:
+        """Sends SIGTERM, and SIGKILL after `patience` seconds; gives the seconds it took, and the exit code."""
+        begun = time.monotonic()
+        self.call("stop", "-t", str(patience), name)
+        seconds = time.monotonic() - begun
+        return seconds, int(self.inspect("container", name)["State"]["ExitCode"])
+
+    def remove(self, name: str) -> None:
+        """Removes the container `name` and its volumes, running or not, there or not."""
+        _quiet([self.command, "rm", "-f", "-v", name])
+
+    def call(self, *arguments: str, stdin: str | None = None, show: bool = False) -> str:
+        """Runs a command of the engine and gives what it printed. Raises ImageError."""
+        command = [self.command, *arguments]
+        if show:
+            done = subprocess.run(command, check=False, text=True)
+            said = "see above"
+        else:
+            done = _quiet(command, stdin)
+            said = "\n".join((done.stdout + done.stderr).strip().splitlines()[-15:])
+        if done.returncode:
+            raise ImageError(f"{self.command} {arguments[0]} failed: {said}")
+        return done.stdout or ""
+
+
+def _quiet(command: Sequence[str], stdin: str | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command, input=stdin, capture_output=True, text=True, check=False)
