@@ -64,9 +64,9 @@ class Engine:
         for command in (wanted,) if wanted else _KNOWN:
             if shutil.which(command) and _quiet([command, "info"]).returncode == 0:
                 return cls(command)
-        names = wanted or " nor ".join(_KNOWN)
+        tried = wanted or ", ".join(_KNOWN)
         raise ImageError(
-            f"no container engine answers (neither {names}): start Docker, or install podman; "
+            f"no container engine answers (tried {tried}): start Docker, or install podman; "
             "ENGINE=… names another that has Docker's command line"
         )
 
