@@ -125,7 +125,7 @@ CASES = [
         "probes_name_real_services",
         "gRPC asked of the HTTP port",
         put(GATEWAY, f"{BOX}.readinessProbe.grpc.port", 8080),
-        "is not where it speaks gRPC; use 50051",
+        "is not where it answers health; use 50051",
     ),
     Case(
         "grpc_probes_need_no_tls",

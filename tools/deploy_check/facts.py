@@ -1,5 +1,6 @@
 """What the policies are told besides the manifests: data declared in `deploy/kustomize/tests`."""
 
+from collections.abc import Container
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -58,14 +59,25 @@ class Call(_Entry):
     """Connections that must be possible. All that are in no entry must not be."""
 
     sources: Words = Field(alias="from")
+    """Names; `pods` are all pods of the render, `outsiders` all others."""
     targets: Words = Field(alias="to")
     ports: Ports
-    when: Words = ()
-    """Holds only where all of these workloads are in the render; `!tgi`: where it is not."""
+    needed: bool = True
+    """False: it may be possible and need not be. For what cannot be forbidden without forbidding more."""
     overlays: Words = ()
     """Holds only in these overlays; empty: in all."""
     components: Words = ()
-    """Holds only where one of these components is in; empty: always."""
+    """Holds only where one of these components is in; `!x`: and where component x is not."""
+
+    def holds(self, overlay: str, components: Container[str]) -> bool:
+        """Whether it is about this combination."""
+        wanted = [name for name in self.components if not name.startswith("!")]
+        unwanted = [name.removeprefix("!") for name in self.components if name.startswith("!")]
+        return (
+            (not self.overlays or overlay in self.overlays)
+            and (not wanted or any(name in components for name in wanted))
+            and not any(name in components for name in unwanted)
+        )
 
 
 class Facts(BaseModel):

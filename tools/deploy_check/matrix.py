@@ -138,6 +138,11 @@ class Matrix(BaseModel):
                 for name in sorted(there)
                 if not (kustomize / kind / name / "README.md").exists()
             ]
+        used = {name for one in self.combinations() for name in (*one.components, *self.overlays[one.overlay].contains)}
+        findings += [
+            Finding(_FILE, f"components.{name}", "no combination has it", "let it go with something", "matrix")
+            for name in sorted(self.components.keys() - used)
+        ]
         for name, overlay in self.overlays.items():
             findings += _compare_contents(name, set(overlay.contains), kustomize / "overlays" / name)
         return findings

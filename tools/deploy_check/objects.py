@@ -136,14 +136,13 @@ class Render:
         return (thing for thing in self.objects if thing.get("kind") in kinds)
 
     def get(self, kind: str, namespace: str, name: str) -> Object | None:
-        """One object, or None."""
+        """One object, or None. Secrets that cert-manager makes of a Certificate count as there."""
         return self._index.get((kind, namespace, name))
 
     @cached_property
     def _index(self) -> dict[tuple[str, str, str], Object]:
-        return {
-            (thing.get("kind", ""), namespace_of(thing), at(thing, "metadata", "name")): thing for thing in self.objects
-        }
+        there = [*map(_secret_of_certificate, self.of("Certificate")), *self.objects]
+        return {(thing.get("kind", ""), namespace_of(thing), at(thing, "metadata", "name")): thing for thing in there}
 
     @cached_property
     def pods(self) -> list[Pod]:
@@ -167,3 +166,11 @@ class Render:
 def namespace_of(thing: Object) -> str:
     """Where it is; `default` where it does not say."""
     return str(at(thing, "metadata", "namespace", default="default"))
+
+
+def _secret_of_certificate(certificate: Object) -> Object:
+    return {
+        "kind": "Secret",
+        "metadata": {"name": at(certificate, "spec", "secretName"), "namespace": namespace_of(certificate)},
+        "data": dict.fromkeys(("tls.crt", "tls.key", "ca.crt"), ""),
+    }

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from ..facts import Call, Facts
+from ..facts import Facts
 from ..findings import Finding
 from ..network import Party, Policies, Port
 from ..objects import Pod, Render
@@ -61,12 +61,12 @@ def allowed_calls(render: Render, facts: Facts, *, blocks_reach_pods: bool) -> s
     }
 
 
-def declared_calls(render: Render, facts: Facts) -> set[Edge]:
-    """Every connection that must be possible here."""
+def declared_calls(render: Render, facts: Facts, *, needed: bool) -> set[Edge]:
+    """Every connection that may be possible here, or, if `needed`, must be."""
     inside, outside = parties(render, facts)
     found: set[Edge] = set()
     for call in facts.calls:
-        if _holds(call, inside, render):
+        if call.holds(render.overlay, render.components) and (call.needed or not needed):
             found |= {
                 (source, target, str(port))
                 for source in _named(call.sources, inside, outside)
@@ -86,19 +86,12 @@ def _named(names: Iterable[str], inside: Mapping[str, Party], outside: Mapping[s
             yield name
 
 
-def _holds(call: Call, inside: Mapping[str, Party], render: Render) -> bool:
-    if call.overlays and render.overlay not in call.overlays:
-        return False
-    if call.components and not render.components.intersection(call.components):
-        return False
-    return all((name.removeprefix("!") in inside) != name.startswith("!") for name in call.when)
-
-
 def calls_are_as_declared(render: Render, facts: Facts) -> Iterator[Finding]:
     """The NetworkPolicies let through what is declared and nothing else, however a network plugin reads ipBlocks."""
-    declared = declared_calls(render, facts)
-    for edge in sorted(declared - allowed_calls(render, facts, blocks_reach_pods=False)):
+    needed = declared_calls(render, facts, needed=True)
+    for edge in sorted(needed - allowed_calls(render, facts, blocks_reach_pods=False)):
         yield _finding(edge, "is not allowed, and needed", "allow it, egress and ingress")
+    declared = declared_calls(render, facts, needed=False)
     for edge in sorted(allowed_calls(render, facts, blocks_reach_pods=True) - declared):
         yield _finding(edge, "is allowed, and in no declared call", f"forbid it, or declare it in {_DECLARED_IN}")
 

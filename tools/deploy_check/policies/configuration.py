@@ -45,7 +45,7 @@ _STORES: dict[str, type[Settings]] = {
 }
 # Read by adwright_servicekit.metrics, not by a settings class.
 _BESIDES = frozenset(("ADWRIGHT_METRICS_LISTEN",))
-_LISTENERS = {"_HTTP_LISTEN": "http", "_METRICS_LISTEN": "metrics", "_LISTEN": "grpc"}
+_LISTENERS = {"_HTTP_LISTEN": "http", "_METRICS_LISTEN": "metrics", "_HEALTH_LISTEN": "health", "_LISTEN": "grpc"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,6 +129,7 @@ def listeners_match_ports(render: Render, facts: Facts) -> Iterator[Finding]:
         ports = {port.get("name"): port["containerPort"] for port in container.ports}
         wanted = {f"ADWRIGHT_{service.upper()}_LISTEN", "ADWRIGHT_METRICS_LISTEN"}
         wanted |= {"ADWRIGHT_GATEWAY_HTTP_LISTEN"} if service == "gateway" else set()
+        wanted |= {"ADWRIGHT_HEALTH_LISTEN"} & environ.keys()
         for variable in sorted(wanted):
             name = next(port for ending, port in _LISTENERS.items() if variable.endswith(ending))
             host, _, number = environ.get(variable, "").rpartition(":")

@@ -4,6 +4,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import PurePosixPath
 
+import yaml
+
 from ..facts import Facts
 from ..objects import Container, Object, Pod, Render, at
 
@@ -73,7 +75,8 @@ def mounted_files(render: Render, pod: Pod, container: Container, facts: Facts) 
     for mount in at(container.spec, "volumeMounts", default=[]):
         volume = volumes.get(mount["name"], {})
         for source in [volume, *at(volume, "projected", "sources", default=[])]:
-            for name, text in _files_of(render, pod, source, facts):
+            files = [*_files_of(render, pod, source, facts), *_files_of_provider(render, pod, source)]
+            for name, text in files:
                 path = PurePosixPath(mount["mountPath"])
                 if "subPath" not in mount:
                     yield path / name, text
@@ -91,3 +94,12 @@ def _files_of(render: Render, pod: Pod, source: Object, facts: Facts) -> Iterato
             yield from data.items()
         else:
             yield from ((item["path"], data[item["key"]]) for item in items if item["key"] in data)
+
+
+def _files_of_provider(render: Render, pod: Pod, source: Object) -> Iterator[tuple[str, str]]:
+    """What the secrets store's driver mounts: one file an object of the SecretProviderClass."""
+    name = at(source, "csi", "volumeAttributes", "secretProviderClass")
+    provider = render.get("SecretProviderClass", pod.namespace, name) if name else None
+    for thing in yaml.safe_load(at(provider, "spec", "parameters", "objects", default="[]")):
+        for part in [thing, *thing.get("jmesPath", ())]:
+            yield part.get("objectAlias") or part.get("objectName", ""), PLACEHOLDER

@@ -1,6 +1,6 @@
 """Probes ask what is really there: a declared port, and a gRPC service that the server registers with its health."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 
 from google.longrunning import operations_pb2
@@ -24,6 +24,7 @@ __all__ = [
     "registered",
 ]
 
+_HEALTH = "ADWRIGHT_HEALTH_LISTEN"
 _KINDS = ("startupProbe", "readinessProbe", "livenessProbe")
 _OPERATIONS = operations_pb2.DESCRIPTOR
 _FILES: dict[str, tuple[FileDescriptor, ...]] = {
@@ -77,7 +78,7 @@ def probes_use_declared_ports(render: Render, facts: Facts) -> Iterator[Finding]
 
 
 def probes_name_real_services(render: Render, facts: Facts) -> Iterator[Finding]:
-    """A gRPC probe of ours names a service that the server registers, on the port where it speaks gRPC."""
+    """A gRPC probe of ours names a service that the server registers, on a port where it answers health."""
     for pod, container, field, probe in _probes(render):
         service = own_service(container)
         if service is None or "grpc" not in probe:
@@ -86,13 +87,22 @@ def probes_name_real_services(render: Render, facts: Facts) -> Iterator[Finding]
         if name not in registered(service):
             known = " or ".join(sorted(registered(service)))
             yield pod.finding(f"{field}.grpc.service", f"the {service} registers no '{name}'", f"name {known}")
-        number = next((port["containerPort"] for port in container.ports if port.get("name") == "grpc"), None)
-        if at(probe, "grpc", "port") != number:
-            yield pod.finding(f"{field}.grpc.port", "is not where it speaks gRPC", f"use {number}")
+        environ = environment(render, pod, container, facts)
+        ports = [_port(environ, variable) for variable in (f"ADWRIGHT_{service.upper()}_LISTEN", _HEALTH)]
+        if at(probe, "grpc", "port") not in ports:
+            remedy = f"use {' or '.join(str(port) for port in ports if port)}"
+            yield pod.finding(f"{field}.grpc.port", "is not where it answers health", remedy)
 
 
 def grpc_probes_need_no_tls(render: Render, facts: Facts) -> Iterator[Finding]:
-    """Kubernetes' own gRPC probes speak no TLS: behind a certificate they would never succeed."""
+    """Kubernetes' own gRPC probes speak no TLS: a server with a certificate is asked at its port for health alone."""
     for pod, container, field, probe in _probes(render):
-        if "grpc" in probe and environment(render, pod, container, facts).get("ADWRIGHT_TLS_CERT_FILE"):
-            yield pod.finding(f"{field}.grpc", "speaks no TLS, and the server does", "probe with tcpSocket or exec")
+        environ = environment(render, pod, container, facts)
+        plain = at(probe, "grpc", "port") == _port(environ, _HEALTH)
+        if "grpc" in probe and environ.get("ADWRIGHT_TLS_CERT_FILE") and not plain:
+            yield pod.finding(f"{field}.grpc", "speaks no TLS, and the server does", f"ask the port of {_HEALTH}")
+
+
+def _port(environ: Mapping[str, str], variable: str) -> int | None:
+    number = environ.get(variable, "").rpartition(":")[2]
+    return int(number) if number.isdigit() else None

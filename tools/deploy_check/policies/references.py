@@ -99,6 +99,8 @@ def _references(pod: Pod) -> Iterator[tuple[str, str, str, str]]:
         field = f"volumes[{volume['name']}]"
         if claim := at(volume, "persistentVolumeClaim", "claimName"):
             yield "PersistentVolumeClaim", claim, "", field
+        if provider := at(volume, "csi", "volumeAttributes", "secretProviderClass"):
+            yield "SecretProviderClass", provider, "", field
         for source in [volume, *at(volume, "projected", "sources", default=[])]:
             yield from _named(source, {"ConfigMap": "configMap", "Secret": "secret"}, field)
 

@@ -15,7 +15,7 @@ _SECRET_VALUE = re.compile(
     r"\b(?:sk-[A-Za-z0-9_-]{16,}|AKIA[0-9A-Z]{16}|adw_[A-Za-z0-9_-]{16,}|hf_[A-Za-z0-9]{20,}|gh[pousr]_[A-Za-z0-9]{20,})"
     r"|-----BEGIN (?:[A-Z]+ )*PRIVATE KEY-----"
 )
-_HARMLESS = ("_FILE", "_PATH", "_NAME", "_URL")
+_HARMLESS = ("_FILE", "_PATH", "_NAME", "_name", "_URL")
 _REMEDY = "make it outside of the manifests, or declare it public in deploy/kustomize/tests/externals.yaml"
 
 
