@@ -66,11 +66,11 @@ def admin(account: Account, service: str, command: str, table: str) -> subproces
 
 
 def described(account: Account, table: str) -> dict[str, Any]:
-    """Everything that is set of a table, without what differs from one to the next: name, time and size."""
+    """Everything that is set of a table, without what differs from one to the next: name, origin, time, size, load."""
     client = account.client("dynamodb")
     found = client.describe_table(TableName=table)["Table"]
-    for changing in ("TableName", "TableArn", "TableId", "CreationDateTime", "ItemCount", "TableSizeBytes"):
-        found.pop(changing, None)
+    names, sizes = {"TableName", "TableArn", "TableId"}, {"ItemCount", "TableSizeBytes", "WarmThroughput"}
+    found = {key: found[key] for key in found.keys() - names - sizes - {"CreationDateTime", "RestoreSummary"}}
     found["AttributeDefinitions"].sort(key=lambda each: each["AttributeName"])
     backups = client.describe_continuous_backups(TableName=table)["ContinuousBackupsDescription"]
     recovery = backups["PointInTimeRecoveryDescription"]
@@ -287,6 +287,38 @@ def test_a_protected_table_is_not_destroyed_and_then_everything_is(account: Acco
         ],
     }
     assert [name for names in left.values() for name in names if name.startswith("second")] == []
+
+
+def test_a_restored_table_takes_the_place_of_the_old_one_as_the_runbook_says(account: Account, tmp_path: Path) -> None:
+    root = Root("data", tmp_path, account.environ())
+    third = ("-var", "name=third", "-var", "repository_prefix=third")
+    root.must("apply", "-auto-approve", *WRITABLE, *third, "-var", "deletion_protection=true")
+    client = account.client("dynamodb")
+    before = described(account, "third-context")
+    client.put_item(TableName="third-context", Item={"pk": {"S": "a"}, "sk": {"S": "b"}})
+    client.restore_table_to_point_in_time(
+        SourceTableName="third-context", TargetTableName="third-context-restored", UseLatestRestorableTime=True
+    )
+    address = 'aws_dynamodb_table.service["context"]'
+    root.must("state", "rm", address)
+    restored = (*third, "-var", 'table_names={context="third-context-restored"}')
+    root.must("import", *WRITABLE, *restored, address, "third-context-restored")
+    root.must("apply", "-auto-approve", *WRITABLE, *restored, "-var", "deletion_protection=true")
+
+    after = described(account, "third-context-restored")
+    assert after == before
+    assert client.scan(TableName="third-context-restored")["Count"] == 1
+    assert client.scan(TableName="third-context")["Count"] == 1
+    outputs = json.loads(root.must("output", "-json"))
+    assert outputs["tables"]["value"]["context"] == "third-context-restored"
+    allowed = actions_allowed(policy_of(account, outputs["roles"]["value"]["context"]))
+    tables = {named(resource) for action, resource in allowed if action.startswith("dynamodb:")}
+    assert tables == {"third-context-restored"}
+
+    root.must("apply", "-auto-approve", *WRITABLE, *restored)
+    root.must("destroy", "-auto-approve", *WRITABLE, *restored)
+    client.update_table(TableName="third-context", DeletionProtectionEnabled=False)
+    client.delete_table(TableName="third-context")
 
 
 def test_a_wrong_variable_is_named_with_its_remedy(account: Account, tmp_path: Path) -> None:

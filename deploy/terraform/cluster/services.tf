@@ -12,7 +12,7 @@ data "aws_iam_role" "service" {
 
 data "aws_dynamodb_table" "service" {
   for_each = local.table_services
-  name     = "${var.name}-${each.key}"
+  name     = lookup(var.table_names, each.key, "${var.name}-${each.key}")
 }
 
 data "aws_secretsmanager_secret" "this" {

@@ -168,6 +168,17 @@ variable "log_retention_days" {
   default     = 30
 }
 
+variable "table_names" {
+  description = "Names of tables by service where they are not NAME-SERVICE: after a restore, which makes a new table. As in ../data."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for service, _ in var.table_names : contains(["context", "evaluator", "gateway"], service)])
+    error_message = "table_names: expected names by service: context, evaluator, gateway."
+  }
+}
+
 variable "tags" {
   description = "Further tags of everything here, for example for billing."
   type        = map(string)

@@ -8,7 +8,7 @@ locals {
 resource "aws_dynamodb_table" "service" {
   for_each = local.table_services
 
-  name                        = "${var.name}-${each.key}"
+  name                        = lookup(var.table_names, each.key, "${var.name}-${each.key}")
   billing_mode                = "PAY_PER_REQUEST"
   hash_key                    = "pk"
   range_key                   = "sk"

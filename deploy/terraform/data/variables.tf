@@ -64,6 +64,17 @@ variable "secret_recovery_days" {
   }
 }
 
+variable "table_names" {
+  description = "Names of tables by service where they are not NAME-SERVICE: after a restore, which makes a new table."
+  type        = map(string)
+  default     = {}
+
+  validation {
+    condition     = alltrue([for service, _ in var.table_names : contains(["context", "evaluator", "gateway"], service)])
+    error_message = "table_names: expected names by service: context, evaluator, gateway."
+  }
+}
+
 variable "tags" {
   description = "Further tags of everything here, for example for billing."
   type        = map(string)
