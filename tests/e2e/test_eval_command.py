@@ -3,8 +3,6 @@
 import csv
 import json
 import re
-import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -91,34 +89,6 @@ def test_bad_input_is_one_line_and_exit_code_2(stack: Stack, tmp_path: Path, arg
     assert done.returncode == 2, done.stdout + done.stderr
     assert says in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
-
-
-def test_promptfoo_runs_our_suite_alike(stack: Stack, tmp_path: Path) -> None:
-    promptfoo = shutil.which("promptfoo")
-    if promptfoo is None:
-        pytest.skip("promptfoo is not installed: npm install --global promptfoo")
-    theirs, ours = tmp_path / "theirs.json", tmp_path / "ours.json"
-    environ = {
-        "PROMPTFOO_DISABLE_TELEMETRY": "1",
-        "PROMPTFOO_DISABLE_UPDATE": "1",
-        "PROMPTFOO_CONFIG_DIR": str(tmp_path),
-    }
-    subprocess.run(
-        [promptfoo, "eval", "-c", str(WORDS / "promptfooconfig.yaml"), "-o", str(theirs), "--no-cache", "--no-table"],
-        env={**stack.environ, **environ},
-        capture_output=True,
-        check=False,
-        timeout=100,
-    )
-    adwright(stack, "eval", "run", str(WORDS), "-o", str(ours), "--no-table")
-    verdicts = [
-        sorted(
-            (row["prompt"]["raw"], row["success"], round(row["score"], 6))
-            for row in json.loads(path.read_text())["results"]["results"]
-        )
-        for path in (theirs, ours)
-    ]
-    assert verdicts[0] == verdicts[1]
 
 
 def test_a_report_opens_from_disk_and_lets_nothing_run(stack: Stack, tmp_path: Path, browser: Browser) -> None:
