@@ -30,3 +30,8 @@ output "cluster_name" {
   description = "Name of the cluster."
   value       = aws_eks_cluster.this.name
 }
+
+output "dynamodb_endpoint_url" {
+  description = "AWS_ENDPOINT_URL_DYNAMODB of the services where interface_endpoints names dynamodb; else null: the gateway endpoint needs none."
+  value       = try("https://${aws_vpc_endpoint.interface["dynamodb"].dns_entry[0].dns_name}", null)
+}
