@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -349,6 +350,16 @@ class CellResult:
     error: str = ""
     description: str = ""
     """What the suite says of the case."""
+    vars_hash: str = ""
+    """Of the variables before they were shortened to be stored; empty: they are whole."""
+
+    @property
+    def case_key(self) -> str:
+        """What makes a case the same in two runs: its variables, wherever it stands."""
+        if self.vars_hash:
+            return self.vars_hash
+        text = json.dumps(self.vars, sort_keys=True, ensure_ascii=False, default=str)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     @property
     def key(self) -> tuple[int, int, int, int]:

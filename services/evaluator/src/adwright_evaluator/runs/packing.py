@@ -53,13 +53,14 @@ def unpack_row(data: Mapping[str, JSON], *, components: bool = True) -> list[Cel
 
 def _cell(cell: CellResult, most: int) -> dict[str, Any]:
     answer = cell.answer
+    shown = {name: _clip(value, most) for name, value in cell.vars.items()}
     packed: dict[str, Any] = {
         "k": [cell.case, cell.prompt, cell.provider, cell.repeat],
         "st": cell.status.value,
         "s": cell.score,
         "o": _clip(answer.output, most),
         "p": _clip(cell.prompt_text, most),
-        "v": {name: _clip(value, most) for name, value in cell.vars.items()},
+        "v": shown,
     }
     optional = {
         "l": answer.latency_ms,
@@ -74,6 +75,8 @@ def _cell(cell: CellResult, most: int) -> dict[str, Any]:
         "ae": _clip(answer.error, most),
         "e": _clip(cell.error, most),
         "d": _clip(cell.description, most),
+        # Two runs may shorten the same case otherwise: by this it is still the same.
+        "h": cell.vars_hash or (cell.case_key if shown != cell.vars else ""),
         "vd": _verdict(cell.verdict, most) if cell.verdict else None,
     }
     return packed | {key: value for key, value in optional.items() if value}
@@ -107,6 +110,7 @@ def _uncell(data: Mapping[str, Any], components: bool) -> CellResult:
         verdict=_unverdict(data["vd"], components) if "vd" in data else None,
         error=data.get("e", ""),
         description=data.get("d", ""),
+        vars_hash=data.get("h", ""),
     )
 
 
