@@ -1,6 +1,6 @@
 """What a case costs: ten thousand without a model, through the gateway; promptfoo on the same ones where installed.
 
-And whether a run of a thousand cases at a time keeps a model server busy: the generator's fake backend, which takes two
+And whether a run of a thousand cases at a time keeps a model server busy: the generator's fake backend, which takes five
 seconds for every answer.
 """
 
@@ -26,8 +26,8 @@ __all__ = ["measure", "show"]
 
 _CASES = 10_000
 _AT_A_TIME = 1000
-_TURNS = 10
-_ANSWER = 2.0
+_TURNS = 5
+_ANSWER = 5.0
 """What the fake backend takes for an answer. Units: seconds."""
 _PROMPTFOO = {
     "PROMPTFOO_DISABLE_TELEMETRY": "1",
@@ -44,7 +44,7 @@ def measure(folder: Path) -> dict[str, Any]:
     config = folder / "generator.yaml"
     config.write_text(
         f"backends: [{{name: slow, kind: fake, first_delay: {_ANSWER}, max_concurrency: {_AT_A_TIME}}}]\n"
-        f"routing: {{order: [slow]}}\n"
+        f"routing: {{order: [slow], first_token_timeout: {4 * _ANSWER:.0f}s}}\n"
     )
     environ = private_environ(folder) | {"ADWRIGHT_GENERATOR_CONFIG": str(config)}
     with Stack(environ, folder / "log") as stack:
