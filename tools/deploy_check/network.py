@@ -9,6 +9,7 @@ Answers to a connection that was allowed are allowed; traffic of the node itself
 import ipaddress
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from .objects import Object, Render, at, namespace_of
 
@@ -52,6 +53,7 @@ class Policies:
             for thing in render.of("Namespace")
         }
         self._blocks_reach_pods = blocks_reach_pods
+        self._found: dict[tuple[str, str | None, str], list[Object] | None] = {}
 
     def allow(self, source: Party, target: Party, port: Port) -> bool:
         """Whether `source` may connect to `port` of `target`."""
@@ -61,16 +63,26 @@ class Policies:
 
     def _one_way(self, direction: str, pod: Party, other: Party, listener: Party, port: Port) -> bool:
         """Whether what selects `pod` lets it have this connection with `other`."""
-        selecting = [policy for policy in self._policies if _concerns(policy, direction) and _selects_pod(policy, pod)]
-        if not selecting:
+        rules = self._rules(direction, pod)
+        if rules is None:
             return True
-        rules = [rule for policy in selecting for rule in at(policy, "spec", direction.lower(), default=[])]
         peers = "to" if direction == "Egress" else "from"
         return any(
             self._meets_peer(at(rule, peers, default=[]), other, pod.namespace)
             and _meets_port(at(rule, "ports", default=[]), listener, port)
             for rule in rules
         )
+
+    def _rules(self, direction: str, pod: Party) -> list[Object] | None:
+        """Those of all policies that select the pod for this direction; None where no policy does."""
+        key = (direction, pod.namespace, pod.name)
+        if key not in self._found:
+            selecting = [
+                policy for policy in self._policies if _concerns(policy, direction) and _selects_pod(policy, pod)
+            ]
+            rules = [rule for policy in selecting for rule in at(policy, "spec", direction.lower(), default=[])]
+            self._found[key] = rules if selecting else None
+        return self._found[key]
 
     def _meets_peer(self, peers: Sequence[Object], other: Party, own_namespace: str | None) -> bool:
         return not peers or any(self._is_peer(peer, other, own_namespace) for peer in peers)
@@ -106,9 +118,12 @@ def _selects_pod(policy: Object, pod: Party) -> bool:
 
 def _in_block(ip: str, block: Object) -> bool:
     address = ipaddress.ip_address(ip)
-    if address not in ipaddress.ip_network(block["cidr"]):
-        return False
-    return not any(address in ipaddress.ip_network(part) for part in block.get("except") or ())
+    return address in _network(block["cidr"]) and not any(
+        address in _network(part) for part in block.get("except") or ()
+    )
+
+
+_network = lru_cache(ipaddress.ip_network)
 
 
 def _meets_port(ports: Iterable[Object], listener: Party, port: Port) -> bool:
