@@ -1,6 +1,6 @@
 # adwright: `make help` lists what there is.
 .DEFAULT_GOAL := help
-.PHONY: help setup run up test lint format protos requirements bench e2e deploy-check images images-check push clean
+.PHONY: help setup run up test lint format protos requirements bench e2e deploy-check simulate images images-check push clean
 
 PYTHON ?= python3
 VENV := .venv
@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 PACKAGES := packages/protos packages/servicekit packages/docstore packages/encoder packages/resources packages/checks packages/client
 SERVICES := services/context services/evaluator services/gateway services/generator
-CODE := packages services tools tests
+CODE := packages services tools tests deploy/autoscaling
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 help: ## this list
@@ -41,7 +41,7 @@ e2e: $(READY) ## the end-to-end tests alone: the whole stack with the embedded m
 lint: $(READY) ## formatting, lint, types, imports, protos
 	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/ruff check $(CODE)
-	$(BIN)/mypy $(addsuffix /src,$(filter-out packages/protos,$(PACKAGES)) $(SERVICES)) tools tests/bench
+	$(BIN)/mypy $(addsuffix /src,$(filter-out packages/protos,$(PACKAGES)) $(SERVICES)) tools tests/bench deploy/autoscaling
 	$(BIN)/lint-imports
 	$(BIN)/buf lint
 	$(BIN)/buf format --diff --exit-code --path protos/adwright
@@ -57,6 +57,9 @@ format: $(READY) ## format code and protos
 
 deploy-check: $(READY) ## every combination of manifests rendered and held against schemas and policies; Dockerfiles, Terraform
 	@$(BIN)/python -m tools.deploy_check $(ARGS)
+
+simulate: $(READY) ## replay bursts against the autoscaling manifests: what spills, what it costs; writes build/autoscaling.*
+	@$(BIN)/python -m deploy.autoscaling $(ARGS)
 
 protos: $(READY) ## generate the stubs in packages/protos from protos/
 	tools/protos.sh
