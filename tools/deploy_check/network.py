@@ -143,7 +143,7 @@ def _is_port(wanted: Object, listener: Party, port: Port) -> bool:
             known.name == number and (known.number, known.protocol) == (port.number, port.protocol)
             for known in listener.ports
         )
-    return int(number) <= port.number <= int(wanted.get("endPort", number))
+    return int(number) <= port.number <= int(wanted["endPort"] if "endPort" in wanted else number)
 
 
 def selects(selector: Object | None, labels: Mapping[str, str]) -> bool:

@@ -88,10 +88,10 @@ def _key(thing: Object) -> str:
 
 def checkov(scanners: Scanners, framework: str, folder: Path) -> list[Finding]:
     """What fails in a folder, by checkov's rules for `kubernetes`, `dockerfile` or `terraform`. Raises ToolFailed."""
-    command = [scanners.program("checkov"), "--framework", framework, "--skip-download", "--quiet", "--compact"]
+    flags = ["--framework", framework, "--skip-download", "--quiet", "--compact", "--output", "json"]
     # It asks a service of its maker for severities when it is let.
     environ = {**os.environ, "LOG_LEVEL": "ERROR", "BC_SKIP_MAPPING": "TRUE"}
-    output = run([*command, "--directory", folder, "--output", "json"], env=environ)
+    output = run([scanners.program("checkov"), *flags, "--directory", folder], env=environ)
     try:
         answer = json.loads(output)
     except json.JSONDecodeError:

@@ -40,7 +40,6 @@ def check_terraform(folder: Path, environ: Mapping[str, str] = os.environ) -> It
     if terraform is None:
         yield Skipped("terraform", "is not installed", "install Terraform 1.9 or newer and put it on the PATH")
         return
-    # Nothing of what somebody keeps in their home has a say, and nothing is written beside the sources.
     settings = {**environ, "TF_IN_AUTOMATION": "1", "CHECKPOINT_DISABLE": "1", "TF_INPUT": "0"}
     done = _run(terraform, ["fmt", "-check", "-recursive", "-no-color", "."], folder, settings)
     for name in done.stdout.split():
@@ -49,31 +48,24 @@ def check_terraform(folder: Path, environ: Mapping[str, str] = os.environ) -> It
         )
     if done.returncode and not done.stdout:
         yield Finding(folder.name, "format", _words(done), "correct it", "terraform fmt")
-    for root in roots(folder):
-        yield from _validate(terraform, root, f"{folder.name}/{root.relative_to(folder)}", settings)
+    with tempfile.TemporaryDirectory(prefix="adwright-terraform-") as scratch:
+        # A copy, so that no lock file and no providers come to lie among the sources.
+        copy = Path(scratch) / folder.name
+        shutil.copytree(folder, copy, ignore=shutil.ignore_patterns(".terraform", "*.tfstate*"))
+        for root in roots(copy):
+            yield from _validate(terraform, root, f"{folder.name}/{root.relative_to(copy)}", settings)
 
 
 def _validate(terraform: str, root: Path, name: str, settings: dict[str, str]) -> Iterator[Finding | Skipped]:
-    with tempfile.TemporaryDirectory(prefix="adwright-terraform-") as data:
-        settings = {**settings, "TF_DATA_DIR": data}
-        plugins = settings.get(_PLUGINS)
-        place = [f"-plugin-dir={plugins}"] if plugins else []
-        # The lock file would be written for this machine's kind alone.
-        lock = root / ".terraform.lock.hcl"
-        before = lock.read_bytes() if lock.exists() else None
-        try:
-            done = _run(terraform, ["init", "-backend=false", "-no-color", *place], root, settings)
-        finally:
-            if before is None:
-                lock.unlink(missing_ok=True)
-            else:
-                lock.write_bytes(before)
-        if done.returncode:
-            yield Skipped(f"terraform validate of {name}", f"no providers: {_words(done)}", _HOW)
-            return
-        done = _run(terraform, ["validate", "-no-color"], root, settings)
-        if done.returncode:
-            yield Finding(name, "validate", _words(done), "correct it", "terraform validate")
+    plugins = settings.get(_PLUGINS)
+    place = [f"-plugin-dir={plugins}"] if plugins else []
+    done = _run(terraform, ["init", "-backend=false", "-no-color", *place], root, settings)
+    if done.returncode:
+        yield Skipped(f"terraform validate of {name}", f"no providers: {_words(done)}", _HOW)
+        return
+    done = _run(terraform, ["validate", "-no-color"], root, settings)
+    if done.returncode:
+        yield Finding(name, "validate", _words(done), "correct it", "terraform validate")
 
 
 def _run(terraform: str, arguments: list[str], cwd: Path, env: dict[str, str]) -> subprocess.CompletedProcess[str]:

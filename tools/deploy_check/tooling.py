@@ -55,7 +55,17 @@ class Scanners:
             return None
         print("Installing the scanners into build/scanners (once; about a minute)…", flush=True)
         python = self._folder / "bin" / "python"
-        pip = [python, "-m", "pip", "install", "--quiet", "--no-deps", "--require-hashes", "-r", self._lock]
+        pip: list[str | Path] = [
+            python,
+            "-m",
+            "pip",
+            "install",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "-r",
+            self._lock,
+        ]
         try:
             run([sys.executable, "-m", "venv", "--clear", self._folder])
             run(pip)
