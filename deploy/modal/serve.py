@@ -25,9 +25,9 @@ MODEL = SETTINGS["ADWRIGHT_MODAL_MODEL"]
 GPU = SETTINGS["ADWRIGHT_MODAL_GPU"]
 MAX_CONTAINERS = int(SETTINGS["ADWRIGHT_MODAL_MAX_CONTAINERS"])
 
-STREAMS = 128
-"""At a time in one container, and `max_concurrency` of the generator's configuration: beyond it vLLM would queue."""
-COMFORTABLE_STREAMS = 64
+STREAMS = 32
+"""At a time in one container: an A10G is full with them. `max_concurrency` of the generator is that of all containers."""
+COMFORTABLE_STREAMS = 24
 """From here on Modal starts another container, which takes a minute or more."""
 
 _GUARD = Path(__file__).parent / "guard.py"

@@ -1,6 +1,7 @@
 """The model on Modal: what the script asks for exists, nobody gets in without the key, the generator can be told."""
 
 import importlib.util
+import re
 import sys
 from pathlib import Path
 from types import ModuleType
@@ -37,7 +38,9 @@ async def test_the_configuration_loads_and_names_the_served_model(tmp_path: Path
     assert isinstance(modal, OpenAIConfig)
     source = (MODAL / "serve.py").read_text()
     assert f'"{modal.model}"' in source
-    assert f"STREAMS = {modal.max_concurrency}\n" in source
+    [streams] = re.findall(r"^STREAMS = (\d+)$", source, re.M)
+    [containers] = re.findall(r'"ADWRIGHT_MODAL_MAX_CONTAINERS": "(\d+)"', source)
+    assert modal.max_concurrency == int(streams) * int(containers)
 
 
 def test_the_server_is_the_one_of_the_component_vllm() -> None:

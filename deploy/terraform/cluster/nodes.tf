@@ -1,14 +1,17 @@
 locals {
   node_groups = {
     general = {
-      settings = var.general_nodes
-      ami_type = "AL2023_x86_64_STANDARD"
-      zones    = local.zones
-      labels   = {}
-      taints   = {}
+      settings            = var.general_nodes
+      disk_mib_per_second = 125
+      ami_type            = "AL2023_x86_64_STANDARD"
+      zones               = local.zones
+      labels              = {}
+      taints              = {}
     }
     gpu = {
       settings = var.gpu_nodes
+      # A model server's image has some 10 GB, and a burst waits for it.
+      disk_mib_per_second = 500
       # Driver and container toolkit are in it; the device plugin is installed into the cluster.
       ami_type = "AL2023_x86_64_NVIDIA"
       zones    = local.gpu_zones
@@ -76,6 +79,7 @@ resource "aws_launch_template" "node" {
     ebs {
       volume_size           = each.value.settings.disk_gib
       volume_type           = "gp3"
+      throughput            = each.value.disk_mib_per_second
       encrypted             = true
       delete_on_termination = true
     }
