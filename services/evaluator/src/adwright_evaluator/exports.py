@@ -3,28 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from adwright.evaluator.v1 import evaluation_pb2 as pb
-from adwright.evaluator.v1 import label_pb2
-from adwright_evaluator.comparison import Difference, compare
+from adwright_evaluator.comparison import compare
+from adwright_evaluator.comparison_messages import comparison_to_pb, in_words
 from adwright_evaluator.labels import Labels
-from adwright_evaluator.messages import estimate
-from adwright_evaluator.model import CellResult
+from adwright_evaluator.model import Answer, CellResult
 from adwright_evaluator.reports import FORMATS, RunView, read_results
 from adwright_evaluator.runs.evaluations import Evaluations
 from adwright_evaluator.runs.records import EvaluationRecord
-from adwright_evaluator.summary import Column, Measure
+from adwright_evaluator.summary import Column
 from adwright_servicekit.errors import InvalidInput
 
 __all__ = ["Exports"]
 
-_VERDICTS = {
-    "better": pb.ColumnComparison.VERDICT_BETTER,
-    "worse": pb.ColumnComparison.VERDICT_WORSE,
-    "none": pb.ColumnComparison.VERDICT_NO_DIFFERENCE_SHOWN,
-}
 _PIECE = 256 * 1024
 
 
@@ -43,9 +37,10 @@ class Exports:
         self._evaluations = evaluations
         self._labels = labels
 
-    async def view(self, record: EvaluationRecord) -> RunView:
-        """The run with all its cells, in order."""
-        cells = [cell async for row in self._evaluations.rows(record) for cell in row]
+    async def view(self, record: EvaluationRecord, *, outputs: bool = True) -> RunView:
+        """The run with all its cells, in order; without `outputs` they are the numbers of each alone."""
+        rows = self._evaluations.rows(record, components=outputs)
+        cells = [cell if outputs else _numbers(cell) async for row in rows for cell in row]
         cells.sort(key=lambda cell: cell.key)
         return RunView(
             name=record.name,
@@ -57,11 +52,12 @@ class Exports:
         )
 
     async def export(self, record: EvaluationRecord, report: str) -> AsyncGenerator[bytes]:
-        """The run as a file, in pieces."""
+        """The run as a file, in pieces: a file is many times as large as what a reader is ahead of."""
         view = await self.view(record)
-        data = await asyncio.to_thread(lambda: b"".join(FORMATS[report](view)))
-        for at in range(0, len(data), _PIECE):
-            yield data[at : at + _PIECE]
+        parts = iter(FORMATS[report](view))
+        while data := await asyncio.to_thread(_piece, parts):
+            for at in range(0, len(data), _PIECE):
+                yield data[at : at + _PIECE]
 
     async def compare(self, tenant: str, request: pb.CompareEvaluationsRequest) -> pb.CompareEvaluationsResponse:
         """Both runs, by name or as files of results."""
@@ -76,7 +72,8 @@ class Exports:
                 reason="NO_PAIRS",
             )
         return pb.CompareEvaluationsResponse(
-            columns=[_message(each, before, after) for each in found], summary=_in_words(found, after)
+            columns=[comparison_to_pb(each, before.labels, after.labels) for each in found],
+            summary=in_words(found, after.labels),
         )
 
     async def _side(self, tenant: str, name: str, results: bytes, field: str) -> _Side:
@@ -86,12 +83,27 @@ class Exports:
             view = await asyncio.to_thread(read_results, results, field)
         else:
             record = await self._evaluations.get(tenant, name.removeprefix("evaluations/"))
-            view = await self.view(record)
+            view = await self.view(record, outputs=False)
         labels = {
             (provider, prompt): f"{view.prompts[prompt][0]} × {view.providers[provider]}"
             for provider, prompt in sorted({(cell.provider, cell.prompt) for cell in view.cells})
         }
         return _Side(labels, view.cells)
+
+
+def _numbers(cell: CellResult) -> CellResult:
+    return replace(cell, answer=Answer(None), prompt_text="")
+
+
+def _piece(parts: Iterator[bytes]) -> bytes:
+    """The next parts, so many that they are worth a message."""
+    found, size = [], 0
+    for part in parts:
+        found.append(part)
+        size += len(part)
+        if size >= _PIECE:
+            break
+    return b"".join(found)
 
 
 def _pairs(before: _Side, after: _Side, first: str, second: str) -> list[tuple[Column, Column]]:
@@ -121,43 +133,3 @@ def _column(side: _Side, wanted: str, field: str) -> Column:
     if len(near) == 1:
         return near[0]
     raise InvalidInput.of(field, f"no one column is {wanted!r}; there are {'; '.join(side.labels.values())}")
-
-
-def _message(each: Difference, before: _Side, after: _Side) -> pb.ColumnComparison:
-    return pb.ColumnComparison(
-        baseline=before.labels[each.baseline],
-        candidate=after.labels[each.candidate],
-        metric=each.metric,
-        cases=each.cases,
-        left_out=each.left_out,
-        before=_estimate(each.before),
-        after=_estimate(each.after),
-        difference=_estimate(each.difference),
-        p_value=each.p_value,
-        adjusted_p_value=each.adjusted_p_value,
-        verdict=_VERDICTS[each.verdict],
-        detectable_difference=each.detectable,
-        cases_needed=each.needed,
-        fixed=each.fixed,
-        broken=each.broken,
-    )
-
-
-def _estimate(measure: Measure) -> label_pb2.Estimate:
-    interval = measure.interval
-    return estimate(measure.value, interval.low if interval else None, interval.high if interval else None)
-
-
-def _in_words(found: Sequence[Difference], after: _Side) -> str:
-    said = []
-    for each in found:
-        if each.metric in ("pass", "score") or each.verdict != "none":
-            label, change = after.labels[each.candidate], each.difference.value
-            if each.verdict == "none":
-                more = f"; about {each.needed} cases would show it, here are {each.cases}" if each.needed else ""
-                said.append(f"{label}: no difference in {each.metric} is shown ({change:+.3f}{more}).")
-            else:
-                said.append(
-                    f"{label} is {each.verdict} in {each.metric} ({change:+.3f}, p {each.adjusted_p_value:.3f})."
-                )
-    return " ".join(said)

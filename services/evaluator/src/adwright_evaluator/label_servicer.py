@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any, TypeAlias
 
 import grpc
@@ -58,7 +59,7 @@ class LabelServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
         record = await self._evaluations.get(current_tenant(), _id(request.parent))
         labels = [label async for label in self._labels.all(record)]
         cells = [cell async for row in self._evaluations.rows(record) for cell in row]
-        return calibrated(record, cells, labels, request.metric)
+        return await asyncio.to_thread(calibrated, record, cells, labels, request.metric)
 
 
 def _id(name: str) -> str:

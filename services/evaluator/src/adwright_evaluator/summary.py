@@ -60,8 +60,10 @@ class Tally:
     def summaries(self) -> list[ColumnSummary]:
         """One for each column, by provider and prompt."""
         found = [self._columns[column].summary(column) for column in sorted(self._columns)]
-        best = pareto([(each.score.value, each.cost_usd, each.latency_p50_ms) for each in found])
-        return [replace(each, pareto=index in best) for index, each in enumerate(found)]
+        # A column of nothing but errors has neither quality nor cost nor latency.
+        told = [index for index, each in enumerate(found) if each.scored]
+        best = pareto([(found[i].score.value, found[i].cost_usd, found[i].latency_p50_ms) for i in told])
+        return [replace(each, pareto=index in {told[i] for i in best}) for index, each in enumerate(found)]
 
 
 def summarise(cells: Iterable[CellResult]) -> list[ColumnSummary]:

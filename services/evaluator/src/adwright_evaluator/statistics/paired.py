@@ -11,11 +11,14 @@ import numpy as np
 
 from .intervals import SEED, cluster_sums
 
-__all__ = ["cases_needed", "cases_needed_of_passes", "detectable_difference", "holm", "mcnemar", "sign_flip"]
+__all__ = ["MANY", "cases_needed", "cases_needed_of_passes", "detectable_difference", "holm", "mcnemar", "sign_flip"]
 
 _FLIPS: Final = 9999
 _EXACT: Final = 13
 _BATCH: Final = 4_000_000
+_NONE: Final = 1e-9
+MANY: Final = 1_000_000_000
+"""Cases; more are as good as never."""
 
 
 def mcnemar(only_first: int, only_second: int) -> float:
@@ -72,10 +75,14 @@ def detectable_difference(deviation: float, n: int, power: float = 0.8, alpha: f
 
 
 def cases_needed(difference: float, deviation: float, power: float = 0.8, alpha: float = 0.05) -> int:
-    """Pairs that would show a mean difference so often; 0 where there is none to show."""
-    if not difference or not deviation:
+    """Pairs that would show a mean difference so often; 0 where there is none to show, `MANY` at most.
+
+    Guenther (1981): the normal's number and half its squared quantile, for the deviation is estimated, too.
+    """
+    if abs(difference) < _NONE or not deviation:
         return 0
-    return math.ceil((_factor(power, alpha) * deviation / difference) ** 2)
+    more = NormalDist().inv_cdf(1 - alpha / 2) ** 2 / 2
+    return math.ceil(min(MANY, (_factor(power, alpha) * deviation / difference) ** 2 + more))
 
 
 def cases_needed_of_passes(difference: float, discordant: float, power: float = 0.8, alpha: float = 0.05) -> int:
@@ -84,12 +91,12 @@ def cases_needed_of_passes(difference: float, discordant: float, power: float = 
     Connor (1987), with the correction for continuity that the exact test amounts to.
     """
     change = abs(difference)
-    if not change or not discordant:
+    if change < _NONE or not discordant:
         return 0
     normal = NormalDist()
     wide = normal.inv_cdf(1 - alpha / 2) * math.sqrt(discordant)
     wide += normal.inv_cdf(power) * math.sqrt(max(0.0, discordant - change**2))
-    return math.ceil(((wide + math.sqrt(wide**2 + 4 * change)) / (2 * change)) ** 2)
+    return math.ceil(min(MANY, ((wide + math.sqrt(wide**2 + 4 * change)) / (2 * change)) ** 2))
 
 
 def _factor(power: float, alpha: float) -> float:

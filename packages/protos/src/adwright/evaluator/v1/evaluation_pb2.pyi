@@ -287,7 +287,7 @@ class ColumnSummary(_message.Message):
     """95th percentile. Units: milliseconds."""
     pareto: _builtins.bool
     """True when no other column is better in one of quality, cost and latency without being worse in another. A cost or a
-    latency that one column does not tell is left out for all.
+    latency that one column does not tell is left out for all; a column without a scored cell is no part of it.
     """
     @_builtins.property
     def pass_rate(self) -> _label_pb2.Estimate:
@@ -987,6 +987,9 @@ class ColumnComparison(_message.Message):
     CASES_NEEDED_FIELD_NUMBER: _builtins.int
     FIXED_FIELD_NUMBER: _builtins.int
     BROKEN_FIELD_NUMBER: _builtins.int
+    ONLY_IN_BASELINE_FIELD_NUMBER: _builtins.int
+    ONLY_IN_CANDIDATE_FIELD_NUMBER: _builtins.int
+    CELLS_LEFT_OUT_FIELD_NUMBER: _builtins.int
     baseline: _builtins.str
     """`PROMPT × PROVIDER` of the baseline."""
     candidate: _builtins.str
@@ -994,9 +997,9 @@ class ColumnComparison(_message.Message):
     metric: _builtins.str
     """What is compared: `pass`, `score`, or a named metric."""
     cases: _builtins.int
-    """Cases in both, without errors."""
+    """Cases that are compared: those in both that have a result in both."""
     left_out: _builtins.int
-    """Cells left out because one of the two could not be told."""
+    """Cases in both that are left out, because one of the two could not be told in any repeat."""
     p_value: _builtins.float
     """Probability of such a difference, or a larger one, where there is none."""
     adjusted_p_value: _builtins.float
@@ -1004,9 +1007,17 @@ class ColumnComparison(_message.Message):
     verdict: Global___ColumnComparison.Verdict.ValueType
     """What the data show, at 5 %."""
     detectable_difference: _builtins.float
-    """Smallest difference that so many cases would show four times out of five."""
+    """Smallest difference that so many cases would show four times out of five, among as many comparisons."""
     cases_needed: _builtins.int
-    """How many cases would show the difference that was seen; 0: these do, or there is none."""
+    """How many cases would show the difference that was seen four times out of five, among as many comparisons; 0: these
+    do, or there is none.
+    """
+    only_in_baseline: _builtins.int
+    """Cases that the baseline alone has, so that there is nothing to compare them with."""
+    only_in_candidate: _builtins.int
+    """The same of the candidate."""
+    cells_left_out: _builtins.int
+    """Cells of the compared cases that could not be told; other repeats stand for them."""
     @_builtins.property
     def before(self) -> _label_pb2.Estimate:
         """The baseline's mean."""
@@ -1045,10 +1056,13 @@ class ColumnComparison(_message.Message):
         cases_needed: _builtins.int = ...,
         fixed: _abc.Iterable[_builtins.str] | None = ...,
         broken: _abc.Iterable[_builtins.str] | None = ...,
+        only_in_baseline: _builtins.int = ...,
+        only_in_candidate: _builtins.int = ...,
+        cells_left_out: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["after", b"after", "before", b"before", "difference", b"difference"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjusted_p_value", b"adjusted_p_value", "after", b"after", "baseline", b"baseline", "before", b"before", "broken", b"broken", "candidate", b"candidate", "cases", b"cases", "cases_needed", b"cases_needed", "detectable_difference", b"detectable_difference", "difference", b"difference", "fixed", b"fixed", "left_out", b"left_out", "metric", b"metric", "p_value", b"p_value", "verdict", b"verdict"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["adjusted_p_value", b"adjusted_p_value", "after", b"after", "baseline", b"baseline", "before", b"before", "broken", b"broken", "candidate", b"candidate", "cases", b"cases", "cases_needed", b"cases_needed", "cells_left_out", b"cells_left_out", "detectable_difference", b"detectable_difference", "difference", b"difference", "fixed", b"fixed", "left_out", b"left_out", "metric", b"metric", "only_in_baseline", b"only_in_baseline", "only_in_candidate", b"only_in_candidate", "p_value", b"p_value", "verdict", b"verdict"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

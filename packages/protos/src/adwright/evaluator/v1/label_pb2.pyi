@@ -221,7 +221,9 @@ class CalibrateJudgeRequest(_message.Message):
     parent: _builtins.str
     """The run, `evaluations/01j…`."""
     metric: _builtins.str
-    """The judge's scores: the name of a metric, or an assertion type such as `llm-rubric`; empty: the cell's score."""
+    """The judge's scores: the name of a metric, or an assertion type such as `llm-rubric`; empty: the cell's score. What
+    people said themselves, by `human`, is no part of it.
+    """
     def __init__(
         self,
         *,
@@ -288,33 +290,39 @@ class CalibrateJudgeResponse(_message.Message):
     PRECISION_FIELD_NUMBER: _builtins.int
     RECALL_FIELD_NUMBER: _builtins.int
     SUMMARY_FIELD_NUMBER: _builtins.int
+    CASE_COUNT_FIELD_NUMBER: _builtins.int
+    FITTED_ON_CASES_FIELD_NUMBER: _builtins.int
     label_count: _builtins.int
     """Cells with a label and a score."""
     fitted_on: _builtins.int
-    """Cells that the threshold was fitted on; the numbers below are of the others."""
+    """Cells that the threshold was fitted on; the numbers below are of the others. All cells of a case are on one side."""
     threshold: _builtins.float
     """Score from which the judge's word is best taken for a pass."""
     summary: _builtins.str
     """What it means, in words."""
+    case_count: _builtins.int
+    """Cases that the cells with a label and a score are of."""
+    fitted_on_cases: _builtins.int
+    """Of these: those that the threshold was fitted on."""
     @_builtins.property
     def agreement(self) -> Global___Estimate:
         """Share of cells on which judge and people agree at that threshold."""
 
     @_builtins.property
     def kappa(self) -> Global___Estimate:
-        """Cohen's κ."""
+        """Cohen's κ; unset where it is undefined."""
 
     @_builtins.property
     def alpha(self) -> Global___Estimate:
-        """Krippendorff's α."""
+        """Krippendorff's α; unset where it is undefined."""
 
     @_builtins.property
     def precision(self) -> Global___Estimate:
-        """Of what the judge passes, the share that people pass."""
+        """Of what the judge passes, the share that people pass; unset where it passes nothing."""
 
     @_builtins.property
     def recall(self) -> Global___Estimate:
-        """Of what people pass, the share that the judge passes."""
+        """Of what people pass, the share that the judge passes; unset where they pass nothing."""
 
     def __init__(
         self,
@@ -328,10 +336,12 @@ class CalibrateJudgeResponse(_message.Message):
         precision: Global___Estimate | None = ...,
         recall: Global___Estimate | None = ...,
         summary: _builtins.str = ...,
+        case_count: _builtins.int = ...,
+        fitted_on_cases: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "alpha", b"alpha", "kappa", b"kappa", "precision", b"precision", "recall", b"recall"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "alpha", b"alpha", "fitted_on", b"fitted_on", "kappa", b"kappa", "label_count", b"label_count", "precision", b"precision", "recall", b"recall", "summary", b"summary", "threshold", b"threshold"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["agreement", b"agreement", "alpha", b"alpha", "case_count", b"case_count", "fitted_on", b"fitted_on", "fitted_on_cases", b"fitted_on_cases", "kappa", b"kappa", "label_count", b"label_count", "precision", b"precision", "recall", b"recall", "summary", b"summary", "threshold", b"threshold"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
