@@ -1,7 +1,13 @@
-"""YAML as plain data that remembers where each part stands."""
+"""YAML as plain data that remembers where each part stands.
+
+It is made from the parser's events, one after the other: what is too deep or too large is refused when it is met, and
+nothing of it is followed. (Whole trees of nodes crash the process where they are deep, and merge keys make them grow.)
+"""
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -11,11 +17,28 @@ import yaml
 from adwright_evaluator.model import JSON, Place
 from adwright_servicekit.errors import InvalidInput
 
-__all__ = ["Document", "load_yaml"]
+__all__ = ["Document", "Parts", "load_yaml"]
 
-_MOST_PARTS: Final = 3_000_000
+_DEEPEST: Final = 100
+_MOST_PARTS: Final = 500_000
+"""Mappings, lists, keys and values that all files of a suite may have together, as they are written."""
+_MOST_FOLLOWED: Final = 3_000_000
 """What aliases may multiply a file to."""
+_MERGE: Final = "tag:yaml.org,2002:merge"
+_STR: Final = "tag:yaml.org,2002:str"
+_WORDS: Final = {"": None, "~": None} | {
+    spelled: value
+    for word, value in (("null", None), ("true", True), ("false", False))
+    for spelled in (word, word.capitalize(), word.upper())
+}
+_INTEGER: Final = re.compile(r"([-+]?)(0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]+)")
+_FLOAT: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
+_ENDLESS: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_NUMBERS: Final = frozenset("-+.0123456789")
+_LARGEST: Final = 10**37
+"""Larger whole numbers are kept as JavaScript has them, rounded."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,86 +58,217 @@ class Document:
         return self._places.get(id(part), Place(self.file))
 
 
-def load_yaml(text: str, file: str) -> Document:
+class Parts:
+    """What the files of a suite may still have, all together."""
+
+    def __init__(self, most: int = _MOST_PARTS) -> None:
+        self._most = self._left = most
+
+    def take(self, place: Place) -> None:
+        """One more. Raises InvalidInput."""
+        self._left -= 1
+        if self._left < 0:
+            raise InvalidInput.of(
+                str(place),
+                f"the suite has more than {self._most} keys and values here: put tests into CSV or JSONL files",
+                reason="SUITE_TOO_LARGE",
+            )
+
+
+def load_yaml(text: str, file: str, parts: Parts | None = None) -> Document:
     """Raises InvalidInput with file, line and column: for what is no YAML, and for a key that stands twice."""
-    loader = _Loader(text)
+    if file.endswith(".json") and "\\u" in text:
+        # JSON writes a letter beyond the first plane as a pair, which is nothing in YAML.
+        text = _PAIR.sub(lambda found: found[1] + _letter(found[2]), text)
+    reading = None
     try:
-        node = loader.get_single_node()
-        reading = _Reading(loader, file)
-        data = None if node is None else reading.value(node)
+        # A character that YAML does not know is told by the constructor already.
+        loader = _Loader(text)
+        try:
+            reading = _Reading(loader, file, parts or Parts())
+            data = reading.read()
+        finally:
+            loader.dispose()
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
         problem = " ".join(filter(None, [error.context, error.problem]))
         raise InvalidInput.of(str(place), f"is no YAML: {problem}", reason="SUITE_NOT_YAML") from None
-    except yaml.YAMLError as error:
-        raise InvalidInput.of(file, f"is no YAML: {error}", reason="SUITE_NOT_YAML") from None
-    except RecursionError:
-        raise InvalidInput.of(file, "is nested too deeply", reason="SUITE_NOT_YAML") from None
-    finally:
-        loader.dispose()
+    except (yaml.YAMLError, ValueError, ArithmeticError) as error:
+        # A number of 5,000 digits, and what a tag calls a date or a number and is none.
+        place = reading.place if reading else Place(file)
+        shown = " ".join(str(error).split())
+        raise InvalidInput.of(str(place), f"is no YAML: {shown}", reason="SUITE_NOT_YAML") from None
     return Document(file, data, reading.places, reading.keys, reading.kept)
 
 
+def _letter(pair: str) -> str:
+    high, low = int(pair[2:6], 16), int(pair[8:12], 16)
+    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
+
+
+class _Open:
+    """A mapping or list that has begun."""
+
+    __slots__ = ("anchor", "first", "key", "key_place", "made", "size")
+
+    def __init__(self, made: dict[str, Any] | list[Any], anchor: str | None) -> None:
+        self.made = made
+        self.anchor = anchor
+        self.size = 1
+        self.key: str | None = None
+        self.key_place = Place()
+        self.first: dict[str, int] = {}
+        """Keys that stand in the mapping itself, and their lines."""
+
+
 class _Reading:
-    def __init__(self, loader: Any, file: str) -> None:
+    """One document of one file."""
+
+    def __init__(self, loader: Any, file: str, parts: Parts) -> None:
         self._loader = loader
         self._file = file
-        self._sizes: dict[int, int] = {}
-        self._made: dict[int, Any] = {}
+        self._parts = parts
+        self._open: list[_Open] = []
+        self._anchors: dict[str, tuple[Any, int]] = {}
+        self._data: Any = None
+        self._followed = 0
+        self.place = Place(file)
         self.places: dict[int, Place] = {}
         self.keys: dict[tuple[int, Hashable], Place] = {}
         # What is alive keeps its identity.
         self.kept: list[Any] = []
 
-    def value(self, node: Any) -> Any:
-        if id(node) in self._made:
-            return self._made[id(node)]
-        made: Any
-        if isinstance(node, yaml.MappingNode):
-            made, size = self._mapping(node)
-        elif isinstance(node, yaml.SequenceNode):
-            made = [self.value(each) for each in node.value]
-            size = 1 + sum(self._sizes.get(id(each), 1) for each in node.value)
-            for index, each in enumerate(node.value):
-                self.keys[id(made), index] = self._place(each)
+    def read(self) -> Any:
+        """The only document, None where there is none."""
+        documents = 0
+        while self._loader.check_event():
+            event = self._loader.get_event()
+            mark = event.start_mark
+            self.place = Place(self._file, mark.line + 1, mark.column + 1)
+            if isinstance(event, yaml.ScalarEvent):
+                self._parts.take(self.place)
+                self._scalar(event)
+            elif isinstance(event, yaml.CollectionStartEvent):
+                self._parts.take(self.place)
+                self._begin({} if isinstance(event, yaml.MappingStartEvent) else [], event.anchor)
+            elif isinstance(event, yaml.CollectionEndEvent):
+                self._end()
+            elif isinstance(event, yaml.AliasEvent):
+                self._parts.take(self.place)
+                self._alias(event.anchor)
+            elif isinstance(event, yaml.DocumentStartEvent):
+                documents += 1
+                if documents > 1:
+                    raise self._wrong("is no YAML: a second document begins here, and one is needed")
+        return self._data
+
+    def _scalar(self, event: Any) -> None:
+        value = event.value
+        key = bool(self._open) and isinstance(self._open[-1].made, dict) and self._open[-1].key is None
+        if event.implicit[0]:
+            if key and value == "<<":
+                self._open[-1].key, self._open[-1].key_place = _MERGE, self.place
+                return
+            value = value if key else self._plain(value)
+        elif event.tag not in (None, "!", _STR):
+            node = yaml.ScalarNode(event.tag, value, event.start_mark, event.end_mark)
+            made = self._loader.construct_object(node, deep=True)
+            # Dates and bytes are texts here, as they are in JSON.
+            value = made if isinstance(made, str | int | float | bool) or made is None else value
+        if key:
+            self._key(value if isinstance(value, str) else str(value))
         else:
-            made, size = self._scalar(node), 1
-        if size > _MOST_PARTS:
-            raise InvalidInput.of(str(self._place(node)), "becomes too large by its aliases", reason="SUITE_TOO_LARGE")
-        if isinstance(made, dict | list):
-            self.places[id(made)] = self._place(node)
-            self.kept.append(made)
-        self._made[id(node)], self._sizes[id(node)] = made, size
-        return made
+            self._add(value, 1)
+        if event.anchor:
+            self._anchors[event.anchor] = value, 1
 
-    def _mapping(self, node: Any) -> tuple[dict[str, Any], int]:
-        made: dict[str, Any] = {}
-        size = 1
-        first: dict[str, Any] = {}
-        own = {id(key) for key, _ in node.value}
-        self._loader.flatten_mapping(node)
-        for key_node, value_node in node.value:
-            key = self._scalar(key_node)
-            if not isinstance(key, str):
-                key = str(key)
-            if key in first and id(key_node) in own and id(first[key]) in own:
-                line = first[key].start_mark.line + 1
-                raise InvalidInput.of(
-                    str(self._place(key_node)), f"{key!r} stands in line {line} already", reason="SUITE_KEY_TWICE"
-                )
-            first[key] = key_node
-            made[key] = self.value(value_node)
-            size += self._sizes.get(id(value_node), 1)
-            self.keys[id(made), key] = self._place(key_node)
-        return made, size
+    def _plain(self, text: str) -> str | int | float | bool | None:
+        """What stands there without quotes, as js-yaml reads it: `yes`, `12:30` and dates are texts."""
+        if text in _WORDS:
+            return _WORDS[text]
+        if text[0] not in _NUMBERS or len(text) > 400:
+            return text
+        if match := _INTEGER.fullmatch(text):
+            whole = int(match[1] + match[2], 0 if match[2][:2] in ("0b", "0o", "0x") else 10)
+            return whole if abs(whole) < _LARGEST else float(whole)
+        if _ENDLESS.fullmatch(text):
+            raise self._wrong("a number must be finite", "SUITE_NUMBER")
+        number = float(text) if _FLOAT.fullmatch(text) else math.inf
+        return number if math.isfinite(number) else text
 
-    def _scalar(self, node: Any) -> Any:
-        if not isinstance(node, yaml.ScalarNode):
-            raise InvalidInput.of(str(self._place(node)), "a key must be a text", reason="SUITE_NOT_YAML")
-        value = self._loader.construct_object(node, deep=True)
-        # Dates and bytes are texts here, as they are in JSON.
-        return value if isinstance(value, str | int | float | bool) or value is None else node.value
+    def _key(self, key: str) -> None:
+        inner = self._open[-1]
+        if key in inner.first:
+            raise InvalidInput.of(
+                str(self.place), f"{key!r} stands in line {inner.first[key]} already", reason="SUITE_KEY_TWICE"
+            )
+        inner.key, inner.key_place = key, self.place
+        inner.first[key] = self.place.line
 
-    def _place(self, node: Any) -> Place:
-        return Place(self._file, node.start_mark.line + 1, node.start_mark.column + 1)
+    def _begin(self, made: dict[str, Any] | list[Any], anchor: str | None) -> None:
+        if self._open and isinstance(self._open[-1].made, dict) and self._open[-1].key is None:
+            raise self._wrong("a key must be a text")
+        if len(self._open) == _DEEPEST:
+            raise self._wrong(f"is nested too deeply: at most {_DEEPEST} levels are read")
+        self.places[id(made)] = self.place
+        self.kept.append(made)
+        if anchor:
+            self._anchors.pop(anchor, None)
+        self._open.append(_Open(made, anchor))
+
+    def _end(self) -> None:
+        ended = self._open.pop()
+        made = ended.made
+        if ended.anchor:
+            self._anchors[ended.anchor] = made, ended.size
+        self._add(made, ended.size, self.places[id(made)])
+
+    def _alias(self, anchor: str) -> None:
+        if anchor not in self._anchors:
+            raise self._wrong(f"is no YAML: nothing before it has the anchor &{anchor}, or it stands inside of it")
+        value, size = self._anchors[anchor]
+        if self._open and isinstance(self._open[-1].made, dict) and self._open[-1].key is None:
+            if isinstance(value, dict | list):
+                raise self._wrong("a key must be a text")
+            self._key(str(value))
+            return
+        self._add(value, size)
+
+    def _add(self, value: Any, size: int, place: Place | None = None) -> None:
+        """A whole value, where it belongs."""
+        if not self._open:
+            self._data = value
+            return
+        inner = self._open[-1]
+        inner.size += size
+        if inner.size > _MOST_FOLLOWED:
+            raise InvalidInput.of(
+                str(place or self.place), "becomes too large by its aliases", reason="SUITE_TOO_LARGE"
+            )
+        if isinstance(inner.made, list):
+            self.keys[id(inner.made), len(inner.made)] = place or self.place
+            inner.made.append(value)
+        elif inner.key == _MERGE:
+            self._merge(inner, value)
+            inner.key = None
+        elif inner.key is not None:
+            inner.made[inner.key] = value
+            self.keys[id(inner.made), inner.key] = inner.key_place
+            inner.key = None
+
+    def _merge(self, inner: _Open, value: Any) -> None:
+        """`<<: *one` or `<<: [*one, *other]`: the first that has a key is asked, and the mapping's own keys win."""
+        for each in value if isinstance(value, list) else [value]:
+            if not isinstance(each, dict):
+                raise self._wrong("`<<` takes mappings, or a list of them")
+            self._followed += 1 + len(each)
+            if self._followed > _MOST_FOLLOWED:
+                raise self._wrong("becomes too large by its aliases", "SUITE_TOO_LARGE")
+            for name, one in each.items():
+                if name not in inner.made:
+                    inner.made[name] = one  # type: ignore[call-overload]
+                    self.keys[id(inner.made), name] = self.keys.get((id(each), name), self.place)
+
+    def _wrong(self, problem: str, reason: str = "SUITE_NOT_YAML") -> InvalidInput:
+        return InvalidInput.of(str(self.place), problem, reason=reason)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import csv
 import io
 import json
+import math
 import posixpath
 from collections.abc import Mapping
-from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from rapidfuzz import process
@@ -15,12 +15,13 @@ from rapidfuzz import process
 from adwright_evaluator.model import JSON, Place
 from adwright_servicekit.errors import InvalidInput
 
-from .document import Document, load_yaml
+from .document import Document, Parts, load_yaml
+from .globs import is_pattern, matching
 
 __all__ = ["CODE", "Files", "is_reference"]
 
 _SCHEME: Final = "file://"
-_WILD: Final = frozenset("*?[")
+_DEEPEST: Final = 100
 CODE: Final = (".py", ".js", ".cjs", ".mjs", ".ts")
 
 
@@ -36,14 +37,14 @@ class Files:
         """By their paths, relative to the suite's folder."""
         self._files = files
         self._documents: dict[str, Document] = {}
+        self._parts = Parts()
 
     def paths(self, reference: str, place: Place) -> list[str]:
         """The files that a reference names, with or without `file://`: several for a pattern, never none."""
         path = posixpath.normpath(reference.removeprefix(_SCHEME))
-        if _WILD & set(path):
-            found = sorted(name for name in self._files if fnmatchcase(name, path))
-        else:
-            found = [path] if path in self._files else []
+        found = [path] if path in self._files else []
+        if not found and is_pattern(path):
+            found = matching(path, self._files)
         if not found:
             nearest = process.extractOne(path, list(self._files), score_cutoff=70)
             hint = f": did you mean {nearest[0]}?" if nearest else ""
@@ -64,7 +65,7 @@ class Files:
         """One YAML or JSON file, with the places of its parts."""
         [path, *_] = self.paths(reference, place)
         if path not in self._documents:
-            self._documents[path] = load_yaml(self.text(reference, place), path)
+            self._documents[path] = load_yaml(self.text(reference, place), path, self._parts)
         return self._documents[path]
 
     def value(self, reference: str, place: Place) -> JSON:
@@ -98,13 +99,58 @@ class Files:
     def lines(self, path: str, place: Place) -> list[tuple[Place, Any]]:
         """The values of a JSONL file, each with its line."""
         found = []
-        for number, line in enumerate(self.text(path, place).splitlines(), 1):
+        # Not splitlines: JSON may have U+2028 and its like in texts.
+        for number, line in enumerate(self.text(path, place).split("\n"), 1):
             if line.strip():
-                try:
-                    found.append((Place(path, number), json.loads(line)))
-                except ValueError as error:
-                    raise InvalidInput.of(str(Place(path, number)), f"is no JSON: {error}") from None
+                found.append((Place(path, number), _parsed(line, Place(path, number))))
         return found
+
+
+def _parsed(line: str, place: Place) -> Any:
+    """A line of JSON."""
+    try:
+        value = _DECODER.decode(line.strip())
+    except RecursionError:
+        raise _too_deep(place) from None
+    except ValueError as error:
+        raise InvalidInput.of(str(place), f"is no JSON: {error}") from None
+    if line.count("[") + line.count("{") > _DEEPEST and _depth(value) > _DEEPEST:
+        raise _too_deep(place)
+    if "\\u" in line:
+        try:
+            json.dumps(value, ensure_ascii=False).encode()
+        except UnicodeEncodeError:
+            raise InvalidInput.of(
+                str(place), "holds half of a pair of \\u escapes: write the whole letter", reason="FILE_NOT_TEXT"
+            ) from None
+    return value
+
+
+def _too_deep(place: Place) -> InvalidInput:
+    return InvalidInput.of(str(place), f"is nested too deeply: at most {_DEEPEST} levels are read")
+
+
+def _depth(value: Any) -> int:
+    """How many lists and mappings lie in each other at most; counted level by level."""
+    depth = 0
+    level = [value]
+    while level:
+        inner: list[Any] = []
+        for each in level:
+            inner += each.values() if isinstance(each, dict) else each if isinstance(each, list) else ()
+        depth += any(isinstance(each, dict | list) for each in level)
+        level = inner
+    return depth
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no finite number")
+    return number
+
+
+_DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
 def _delimiter(text: str) -> str:
