@@ -26,7 +26,7 @@ GPU = SETTINGS["ADWRIGHT_MODAL_GPU"]
 MAX_CONTAINERS = int(SETTINGS["ADWRIGHT_MODAL_MAX_CONTAINERS"])
 
 STREAMS = 32
-"""At a time in one container: an A10G is full with them. `max_concurrency` of the generator is that of all containers."""
+"""At a time in one container: an A10G is full. `max_concurrency` of the generator is for all containers."""
 COMFORTABLE_STREAMS = 24
 """From here on Modal starts another container, which takes a minute or more."""
 

@@ -51,8 +51,8 @@ def test_the_server_is_the_one_of_the_component_vllm() -> None:
     container = pods[0]["spec"]["template"]["spec"]["containers"][0]
     source = (MODAL / "serve.py").read_text()
     assert f'"vllm=={container["image"].rpartition(":v")[2]}"' in source
-    [model] = [each.removeprefix("--model=") for each in container["args"] if each.startswith("--model=")]
-    assert f'"{model}"' in source
+    named = yaml.safe_load(deployment.with_name("generator.yaml").read_text())["backends"][0]["model"]
+    assert named == load_config(MODAL / "generator.yaml").backends[0].model
 
 
 def test_the_script_asks_modal_for_what_modal_has(serve: Any) -> None:

@@ -13,7 +13,7 @@ data "aws_availability_zones" "usable" {
 }
 
 locals {
-  zones     = slice(sort(data.aws_availability_zones.usable.names), 0, var.zones)
+  zones     = length(var.zone_names) > 0 ? var.zone_names : slice(sort(data.aws_availability_zones.usable.names), 0, var.zones)
   nat_zones = var.nat_per_zone ? local.zones : slice(local.zones, 0, 1)
 }
 

@@ -26,6 +26,11 @@ output "vpc_id" {
   value       = aws_vpc.this.id
 }
 
+output "zone_names" {
+  description = "The zones in use. Put them into your variables, and they stay."
+  value       = local.zones
+}
+
 output "cluster_name" {
   description = "Name of the cluster."
   value       = aws_eks_cluster.this.name

@@ -106,6 +106,12 @@ variable "zones" {
   }
 }
 
+variable "zone_names" {
+  description = "Names of the zones, to hold them whatever AWS adds or has trouble with; empty: the first of the region."
+  type        = list(string)
+  default     = []
+}
+
 variable "nat_per_zone" {
   description = "One NAT gateway in each zone, so that none depends on another. Otherwise one for all, which costs a third."
   type        = bool

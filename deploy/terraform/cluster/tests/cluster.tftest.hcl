@@ -111,6 +111,22 @@ run "without_addresses_the_api_is_private" {
   }
 }
 
+run "zones_that_are_named_are_kept" {
+  command = plan
+
+  variables {
+    zone_names = ["us-east-1b", "us-east-1d"]
+  }
+
+  assert {
+    condition     = keys(aws_subnet.private) == ["us-east-1b", "us-east-1d"]
+    error_message = "other zones than named"
+  }
+
+  # None of them has the GPU type: that is told by the node group.
+  expect_failures = [aws_eks_node_group.this]
+}
+
 run "network_policies_are_enforced" {
   command = plan
 
