@@ -135,7 +135,7 @@ def _meets_port(ports: Iterable[Object], listener: Party, port: Port) -> bool:
 def _is_port(wanted: Object, listener: Party, port: Port) -> bool:
     if wanted.get("protocol", "TCP") != port.protocol:
         return False
-    number = wanted.get("port")
+    number: str | int | None = wanted.get("port")
     if number is None:
         return True
     if isinstance(number, str):
@@ -143,7 +143,7 @@ def _is_port(wanted: Object, listener: Party, port: Port) -> bool:
             known.name == number and (known.number, known.protocol) == (port.number, port.protocol)
             for known in listener.ports
         )
-    return int(number) <= port.number <= int(wanted["endPort"] if "endPort" in wanted else number)
+    return number <= port.number <= wanted.get("endPort", number)
 
 
 def selects(selector: Object | None, labels: Mapping[str, str]) -> bool:
