@@ -100,7 +100,7 @@ def test_a_summary_without_a_difference_says_how_many_cases_would_show_one() -> 
 def test_many_columns_are_not_told_one_by_one() -> None:
     cells = [replace(cell(n), prompt=q) for n in range(10) for q in range(12)]
     columns = [(0, q) for q in range(12)]
-    said = in_words(compare(cells, cells, [(each, each) for each in columns]), {each: "x" for each in columns})
+    said = in_words(compare(cells, cells, [(each, each) for each in columns]), dict.fromkeys(columns, "x"))
     assert said == "No difference is shown in 12 columns."
 
 

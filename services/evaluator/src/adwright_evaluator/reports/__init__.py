@@ -7,7 +7,8 @@ from typing import Final
 
 from .html import html_page
 from .junit import junit_xml
-from .promptfoo import promptfoo_json, read_results
+from .promptfoo import promptfoo_json
+from .promptfoo_reading import read_results
 from .tables import csv_rows, json_lines
 from .view import RunView
 

@@ -1,16 +1,13 @@
-"""promptfoo's result JSON (version 3 of its output files), written and read; what is ours is under `adwright`."""
+"""promptfoo's result JSON (version 3 of its output files); what is ours is under `adwright`."""
 
 from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 from adwright_evaluator.model import (
-    JSON,
-    Answer,
     Assertion,
     AssertionSet,
     CellResult,
@@ -19,13 +16,12 @@ from adwright_evaluator.model import (
     Usage,
     Verdict,
 )
-from adwright_servicekit.errors import InvalidInput
 
 from .view import RunView
 
-__all__ = ["promptfoo_json", "read_results", "result_of"]
+__all__ = ["FAILURES", "promptfoo_json", "result_of"]
 
-_FAILURES: Final = {CellStatus.PASSED: 0, CellStatus.FAILED: 1, CellStatus.ERROR: 2}
+FAILURES: Final = {CellStatus.PASSED: 0, CellStatus.FAILED: 1, CellStatus.ERROR: 2}
 """promptfoo's ResultFailureReason: none, assertion, error."""
 
 
@@ -67,7 +63,7 @@ def result_of(view: RunView, cell: CellResult) -> dict[str, Any]:
             "metadata": dict(answer.metadata),
         },
         "error": cell.error or None,
-        "failureReason": _FAILURES[cell.status],
+        "failureReason": FAILURES[cell.status],
         "success": cell.status is CellStatus.PASSED,
         "score": cell.score,
         "latencyMs": answer.latency_ms,
@@ -77,6 +73,7 @@ def result_of(view: RunView, cell: CellResult) -> dict[str, Any]:
         "metadata": dict(answer.metadata),
         "adwright": {
             "repeat": cell.repeat,
+            **({"varsHash": cell.vars_hash} if cell.vars_hash else {}),
             "providerIdx": cell.provider,
             "traceId": answer.trace_id,
             "model": answer.model,
@@ -147,89 +144,3 @@ def _tokens(usage: Usage) -> dict[str, int]:
         "completion": usage.output_tokens,
         "numRequests": usage.calls,
     }
-
-
-def read_results(data: bytes, field: str = "results") -> RunView:
-    """A file of results, ours or promptfoo's. Raises InvalidInput that names what is missing."""
-    try:
-        loaded = json.loads(data)
-        results = loaded["results"]
-        rows: list[Mapping[str, Any]] = results["results"]
-        prompts: dict[str, int] = {}
-        providers: dict[str, int] = {}
-        texts: dict[str, str] = {}
-        cells = []
-        seen: dict[tuple[int, int, int], int] = defaultdict(int)
-        for row in rows:
-            provider = row["provider"]
-            label = str(provider.get("label") or provider["id"]) if isinstance(provider, Mapping) else str(provider)
-            prompt = str(row["prompt"].get("label") or row["prompt"]["raw"])
-            texts.setdefault(prompt, str(row["prompt"].get("raw", "")))
-            q, p = prompts.setdefault(prompt, len(prompts)), providers.setdefault(label, len(providers))
-            key = (int(row["testIdx"]), p, q)
-            cells.append(_cell(row, q, p, seen[key]))
-            seen[key] += 1
-        time = datetime.fromisoformat(str(results.get("timestamp") or "1970-01-01T00:00:00+00:00"))
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        missing = f": {error} is missing" if isinstance(error, KeyError) else ""
-        raise InvalidInput.of(
-            field, f"is no file of results of adwright or promptfoo{missing}", reason="RESULTS_UNREADABLE"
-        ) from None
-    return RunView(
-        name=str(loaded.get("evalId") or ""),
-        description=str((loaded.get("config") or {}).get("description") or ""),
-        create_time=time.astimezone(UTC),
-        prompts=tuple((label, texts[label]) for label in prompts),
-        providers=tuple(providers),
-        cells=sorted(cells, key=lambda cell: cell.key),
-    )
-
-
-def _cell(row: Mapping[str, Any], prompt: int, provider: int, repeat: int) -> CellResult:
-    failure = row.get("failureReason", 0 if row["success"] else 1)
-    status = next(status for status, number in _FAILURES.items() if number == failure)
-    response = row.get("response") or {}
-    tokens = response.get("tokenUsage") or {}
-    output: JSON = response.get("output")
-    return CellResult(
-        case=int(row["testIdx"]),
-        prompt=prompt,
-        provider=provider,
-        repeat=repeat,
-        status=status,
-        score=float(row["score"]),
-        answer=Answer(
-            output=output,
-            latency_ms=row.get("latencyMs"),
-            cost_usd=row.get("cost"),
-            usage=Usage(tokens.get("prompt") or 0, tokens.get("completion") or 0, tokens.get("numRequests") or 0),
-            cached=bool(response.get("cached")),
-        ),
-        prompt_text=str(row["prompt"].get("raw", "")),
-        vars=row.get("vars") or {},
-        verdict=_verdict(row["gradingResult"]) if row.get("gradingResult") else None,
-        error=str(row.get("error") or ""),
-    )
-
-
-def _verdict(data: Mapping[str, Any]) -> Verdict:
-    given = data.get("assertion") or {}
-    kind = str(given.get("type") or "")
-    outcome = Outcome((data.get("adwright") or {}).get("outcome", "scored"))
-    return Verdict(
-        passed=bool(data["pass"]),
-        score=float(data["score"]),
-        reason=str(data.get("reason") or ""),
-        outcome=outcome,
-        named_scores=data.get("namedScores") or {},
-        components=tuple(_verdict(each) for each in data.get("componentResults") or ()),
-        assertion=Assertion(
-            kind.removeprefix("not-"),
-            given.get("value"),
-            negated=kind.startswith("not-"),
-            weight=float(given.get("weight", 1.0) if given.get("weight") is not None else 1.0),
-            metric=str(given.get("metric") or ""),
-        )
-        if kind
-        else None,
-    )
