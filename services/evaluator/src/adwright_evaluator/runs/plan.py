@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
+import time
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+
+import regex
 
 from adwright_evaluator.model import JSON, Case, Prompt, ProviderSpec, Suite
 from adwright_servicekit.errors import InvalidInput
@@ -13,6 +15,8 @@ from adwright_servicekit.errors import InvalidInput
 __all__ = ["Choices", "Column", "Plan", "Row"]
 
 _MOST_CELLS: Final = 1_000_000
+_SECONDS: Final = 2.0
+"""In which the descriptions of all cases are held against a pattern."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +132,26 @@ class Plan:
 def _cases(suite: Suite, choices: Choices) -> tuple[Case, ...]:
     cases = suite.cases
     if choices.case_pattern:
-        try:
-            pattern = re.compile(choices.case_pattern)
-        except re.error as error:
-            raise InvalidInput.of("options.case_pattern", f"is no regular expression: {error}") from None
-        cases = tuple(case for case in cases if pattern.search(case.description))
+        cases = _matching(cases, choices.case_pattern)
     if choices.first_cases:
         cases = cases[: choices.first_cases]
     if not cases:
         raise InvalidInput.of("suite", "has no case to run: see its tests, and case_pattern", reason="NO_CASES")
     return cases
+
+
+def _matching(cases: Sequence[Case], written: str) -> tuple[Case, ...]:
+    """The cases whose description matches. An expression can take for ever: it has a limit of time for all of them."""
+    end = time.monotonic() + _SECONDS
+    try:
+        pattern = regex.compile(written)
+        return tuple(
+            case for case in cases if pattern.search(case.description, timeout=max(0.001, end - time.monotonic()))
+        )
+    except regex.error as error:
+        raise InvalidInput.of("options.case_pattern", f"is no regular expression: {error}") from None
+    except TimeoutError:
+        raise InvalidInput.of("options.case_pattern", f"takes more than {_SECONDS:g} s: make it simpler") from None
 
 
 def _columns(suite: Suite, choices: Choices) -> tuple[Column, ...]:

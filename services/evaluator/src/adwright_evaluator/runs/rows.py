@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Protocol
 
 from adwright_evaluator.assertions import SET_SCORERS
@@ -23,7 +24,9 @@ from adwright_evaluator.model import (
 from adwright_evaluator.suites.prompts import render_prompt
 from adwright_evaluator.suites.transforms import transform
 from adwright_servicekit.errors import AdwrightError
+from adwright_servicekit.logs import where
 
+from .aside import Beside
 from .asking import OutOfBudget
 from .plan import Column, Row
 from .scoring import Answered, score, score_together, status_of
@@ -44,13 +47,24 @@ class Asking(Protocol):
 class Rows:
     """Runs rows of a suite."""
 
-    def __init__(self, suite: Suite, asking: Asking, tools: Tools) -> None:
+    def __init__(self, suite: Suite, asking: Asking, tools: Tools, aside: Beside) -> None:
+        """`aside` does what may take its time."""
         self._suite = suite
         self._asking = asking
         self._tools = tools
+        self._aside = aside
 
     async def run(self, row: Row) -> list[CellResult]:
         """The cells of a row, in the order of its columns; what fails is an ERROR of its cell. Raises OutOfBudget."""
+        try:
+            return await self._run(row)
+        except OutOfBudget:
+            raise
+        except Exception as error:
+            failed = _Failed("", Answer(output=None), f"it broke: {where(error)}")
+            return [self._cell(row, column, failed, None) for column in row.columns]
+
+    async def _run(self, row: Row) -> list[CellResult]:
         if len(row.columns) == 1:
             asked = [await self._answered(row, row.columns[0])]
         else:
@@ -58,7 +72,9 @@ class Rows:
         done = [each for each in asked if each is not None]
         if len(done) < len(asked):
             raise OutOfBudget
-        scored = [(await score(each, self._tools) if isinstance(each, Answered) else None) for each in done]
+        scored = [
+            (await score(each, self._tools, self._aside) if isinstance(each, Answered) else None) for each in done
+        ]
         if any(getattr(each, "type", "") in SET_SCORERS for each in row.case.assertions):
             scored = await self._compared(done, scored)
         return [
@@ -74,6 +90,7 @@ class Rows:
             [each for each in done if isinstance(each, Answered)],
             [verdict for verdict in scored if verdict is not None],
             self._tools,
+            self._aside,
         )
         found = list(scored)
         for index, verdict in zip(there, verdicts, strict=True):
@@ -94,11 +111,14 @@ class Rows:
             output = answer.output
             for expression in (provider.transform, str(case.options.get("transform") or "")):
                 if expression:
-                    output = transform(expression, output, case.vars)
+                    output = await self._aside(partial(transform, expression, output, case.vars))
         except OutOfBudget:
             return None
         except AdwrightError as error:
             return _Failed(text, answer, error.message)
+        except Exception as error:
+            # Whatever a prompt or a transform makes happen is of this cell alone.
+            return _Failed(text, answer, f"it broke: {where(error)}")
         return Answered(case, case.vars, text, answer, output)
 
     def _cell(self, row: Row, column: Column, done: Answered | _Failed, verdict: Verdict | None) -> CellResult:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from statistics import fmean
+from typing import Final
 
 from adwright_evaluator.assertions import NEGATING, SCORERS, SET_SCORERS
 from adwright_evaluator.model import (
@@ -28,9 +29,16 @@ from adwright_evaluator.suites.transforms import text_of, transform
 from adwright_servicekit.errors import AdwrightError
 from adwright_servicekit.logs import where
 
+from .aside import Beside
+
 __all__ = ["Answered", "counted", "score", "score_together", "status_of", "together"]
 
 _SHOWN = 200
+_LARGEST: Final = 1e100
+"""Squares of a million such numbers can still be added up."""
+_ENDLESS: Final = "A score is not finite, or larger than any score can be."
+_SLOW: Final = frozenset({"javascript", "regex"})
+"""Types that run code of the suite, which may take until its limit of time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +53,16 @@ class Answered:
     """After the transforms of provider and case."""
 
 
-async def score(answered: Answered, tools: Tools) -> Verdict:
+async def score(answered: Answered, tools: Tools, aside: Beside = asyncio.to_thread) -> Verdict:
     """The verdict of a case's assertions together; `components` are theirs. Those on all outputs have none yet."""
     case = answered.case
-    said = [await _one(each, answered, tools) for each in case.assertions]
+    said = [await _one(each, answered, tools, aside) for each in case.assertions]
     return together(said, case.threshold)
 
 
-async def score_together(answers: Sequence[Answered], verdicts: Sequence[Verdict], tools: Tools) -> list[Verdict]:
+async def score_together(
+    answers: Sequence[Answered], verdicts: Sequence[Verdict], tools: Tools, aside: Beside = asyncio.to_thread
+) -> list[Verdict]:
     """The verdicts once more, with what the assertions say that compare all outputs of the case."""
     if not answers:
         return []
@@ -63,15 +73,15 @@ async def score_together(answers: Sequence[Answered], verdicts: Sequence[Verdict
             continue
         try:
             gradings = [
-                _grading(assertion, _with_score(each, verdict), tools)
+                await _grading(assertion, _with_score(each, verdict), tools, aside)
                 for each, verdict in zip(answers, verdicts, strict=True)
             ]
             given = SET_SCORERS[assertion.type](gradings)
             said = list(await given if inspect.isawaitable(given) else given)
-        except AdwrightError as error:
-            said = [Verdict.failed(error.message)] * len(answers)
+        except Exception as error:
+            said = [_broken(assertion, error)] * len(answers)
         for column, verdict in zip(columns, said, strict=True):
-            column[place] = replace(verdict, assertion=assertion)
+            column[place] = _finite(replace(verdict, assertion=assertion))
     return [together(column, case.threshold) for column in columns]
 
 
@@ -81,21 +91,38 @@ def _with_score(answered: Answered, verdict: Verdict) -> Answered:
     return replace(answered, answer=answer)
 
 
-async def _one(assertion: Assertion | AssertionSet, answered: Answered, tools: Tools) -> Verdict:
+async def _one(assertion: Assertion | AssertionSet, answered: Answered, tools: Tools, aside: Beside) -> Verdict:
     if isinstance(assertion, AssertionSet):
-        said = [await _one(each, answered, tools) for each in assertion.assertions]
+        said = [await _one(each, answered, tools, aside) for each in assertion.assertions]
         return replace(together(said, assertion.threshold), assertion=assertion)
     if assertion.type in SET_SCORERS:
         return replace(Verdict.not_applicable("It looks at all outputs of the case together."), assertion=assertion)
     try:
-        given = SCORERS[assertion.type](_grading(assertion, answered, tools))
+        grading = await _grading(assertion, answered, tools, aside)
+        scorer = SCORERS[assertion.type]
+        given = await aside(lambda: scorer(grading)) if assertion.type in _SLOW else scorer(grading)
         verdict = await given if inspect.isawaitable(given) else given
-    except AdwrightError as error:
-        verdict = Verdict.failed(error.message)
     except Exception as error:
-        # A scorer that breaks takes neither the run with it nor counts as a zero.
-        verdict = Verdict.failed(f"{assertion.name} broke: {where(error)}")
+        verdict = _broken(assertion, error)
     return counted(verdict, assertion)
+
+
+def _broken(assertion: Assertion, error: Exception) -> Verdict:
+    """A scorer that breaks takes neither the run with it nor counts as a zero."""
+    return Verdict.failed(
+        error.message if isinstance(error, AdwrightError) else f"{assertion.name} broke: {where(error)}"
+    )
+
+
+def _finite(verdict: Verdict) -> Verdict:
+    """The verdict, unless it has numbers that cannot be added up."""
+    if _usable(verdict.score) and all(map(_usable, verdict.named_scores.values())):
+        return verdict
+    return replace(Verdict.failed(_ENDLESS), assertion=verdict.assertion)
+
+
+def _usable(number: float) -> bool:
+    return -_LARGEST < number < _LARGEST
 
 
 def counted(verdict: Verdict, assertion: Assertion) -> Verdict:
@@ -105,7 +132,7 @@ def counted(verdict: Verdict, assertion: Assertion) -> Verdict:
     if assertion.weight == 0 and verdict.outcome is Outcome.SCORED:
         # Only a number to look at.
         verdict = replace(verdict, passed=True)
-    return replace(verdict, assertion=assertion)
+    return _finite(replace(verdict, assertion=assertion))
 
 
 def _negated(verdict: Verdict, assertion: Assertion) -> Verdict:
@@ -120,10 +147,10 @@ def _negated(verdict: Verdict, assertion: Assertion) -> Verdict:
     )
 
 
-def _grading(assertion: Assertion, answered: Answered, tools: Tools) -> Grading:
+async def _grading(assertion: Assertion, answered: Answered, tools: Tools, aside: Beside) -> Grading:
     output = answered.output
     if assertion.transform:
-        output = transform(assertion.transform, output, answered.vars)
+        output = await aside(lambda: transform(assertion.transform, answered.output, answered.vars))
     value = render_value(assertion.value, answered.vars)
     if value is not assertion.value or "{" in assertion.metric:
         assertion = replace(assertion, value=value, metric=str(render_value(assertion.metric, answered.vars)))
@@ -155,12 +182,16 @@ def together(said: Sequence[Verdict], threshold: float | None) -> Verdict:
     else:
         outcome = Outcome.SCORED
         reason = wrong[0].reason if wrong else f"The score of {score:.2f} is below the threshold of {threshold:g}."
+    named = _named(said)
+    if not broken and not (_usable(score) and all(map(_usable, named.values()))):
+        # Each number can be, and what they add up to, with their weights, cannot.
+        outcome, reason, passed, score, named = Outcome.FAILED, _ENDLESS, False, 0.0, {}
     return Verdict(
         passed=passed,
         score=0.0 if broken else score,
         reason=reason,
         outcome=outcome,
-        named_scores=_named(said),
+        named_scores=named,
         usage=sum((verdict.usage for verdict in said), Usage()),
         cost_usd=sum(verdict.cost_usd for verdict in said),
         components=tuple(said),
@@ -186,4 +217,4 @@ def _named(said: Iterable[Verdict]) -> Mapping[str, float]:
         metric = verdict.assertion.metric if verdict.assertion else ""
         if metric and verdict.outcome is Outcome.SCORED:
             found[metric].append(verdict.score)
-    return {name: fmean(values) for name, values in found.items()}
+    return {name: sum(values) / len(values) for name, values in found.items()}
