@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import grpc
 from google.longrunning import operations_pb2, operations_pb2_grpc
@@ -56,8 +56,14 @@ async def serve(settings: Settings, telemetry: Telemetry) -> None:
 
 
 @asynccontextmanager
-async def open_parts(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Parts]:
-    """Store, channels, and a keeper that has not begun."""
+async def open_parts(
+    settings: Settings,
+    telemetry: Telemetry,
+    *,
+    store: Store | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[Parts]:
+    """Store, channels, and a keeper that has not begun. A `store` that is given is not closed."""
     async with AsyncExitStack() as stack:
 
         async def channel(target: str) -> grpc.aio.Channel:
@@ -65,27 +71,34 @@ async def open_parts(settings: Settings, telemetry: Telemetry) -> AsyncIterator[
                 open_channel(target, telemetry, tls=settings, peers=settings.peers, default_timeout=300)
             )
 
-        store = await stack.enter_async_context(await settings.place.open())
+        if store is None:
+            store = await stack.enter_async_context(await settings.place.open())
         clients = Clients(await channel(settings.gateway_target), await channel(settings.generator_target))
-        evaluations = Evaluations(store, utc_now, timedelta(days=settings.history_days))
+        evaluations = Evaluations(store, now, timedelta(days=settings.history_days))
         sessions = Sessions(
-            store, clients, load_formats(), utc_now, judge=settings.judge, allow_python=settings.allow_python
+            store, clients, load_formats(), now, judge=settings.judge, allow_python=settings.allow_python
         )
         yield Parts(store, evaluations, sessions, Keeper(evaluations, sessions, most=settings.max_runs))
 
 
 @asynccontextmanager
-async def open_evaluator(settings: Settings, telemetry: Telemetry) -> AsyncIterator[Server]:
+async def open_evaluator(
+    settings: Settings,
+    telemetry: Telemetry,
+    *,
+    store: Store | None = None,
+    now: Callable[[], datetime] = utc_now,
+) -> AsyncIterator[Server]:
     """An evaluator that serves, and runs what is to be run, while the context lasts."""
     async with AsyncExitStack() as stack:
         pool = stack.enter_context(ScoringPool(settings.workers, settings.max_waiting))
-        parts = await stack.enter_async_context(open_parts(settings, telemetry))
+        parts = await stack.enter_async_context(open_parts(settings, telemetry, store=store, now=now))
         keeper = parts.keeper
         server = Server(settings.listen, SERVICES, settings, telemetry)
         servicer = EvaluatorServicer(
             Evaluator(all_scorers(), pool),
             parts.evaluations,
-            SuiteStore(parts.store, utc_now),
+            SuiteStore(parts.store, now),
             Labels(parts.store),
             parts.sessions,
             keeper,

@@ -61,7 +61,7 @@ class EvaluationServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
         choices = choices_from(request.options)
         plan = await self._sessions.plan(files, main, choices)
         # Providers and judges that mean nothing are told now, and not by every cell.
-        await self._sessions.open(tenant, plan, files)
+        (await self._sessions.open(tenant, plan, files)).close()
         print_ = fingerprint(files, main, choices.packed(), request.suite)
         evaluation = "" if request.validate_only else await self._evaluations.id_for(tenant, request.request_id, print_)
         record = self._record(tenant, evaluation, plan, main, request.suite)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from aiolimiter import AsyncLimiter
@@ -15,15 +16,37 @@ from adwright_servicekit.errors import AdwrightError
 from .cache import AnswerCache, content_key
 from .plan import Plan
 
-__all__ = ["Asker", "OutOfBudget"]
+__all__ = ["Asker", "OutOfBudget", "Share"]
 
 
 class OutOfBudget(Exception):
     """What may be spent is spent."""
 
 
+@dataclass(frozen=True, slots=True)
+class Share:
+    """What one shard may take of the limits of its run: all together keep to them without a word between them."""
+
+    seats: int
+    """Calls at a time; at least one, also where a run has more shards than seats."""
+    per_minute: float
+    """Calls a minute; 0: any number."""
+    budget_usd: float
+    """0: any amount."""
+
+    @classmethod
+    def of(cls, plan: Plan, shard: int) -> Share:
+        """The shard's equal part."""
+        seats, more = divmod(plan.max_concurrency, plan.shards)
+        return cls(
+            seats=max(1, seats + (shard < more)),
+            per_minute=plan.choices.requests_per_minute / plan.shards,
+            budget_usd=plan.choices.budget_usd / plan.shards,
+        )
+
+
 class Asker:
-    """Has a run's providers answer."""
+    """Has a run's providers answer, for one of its shards."""
 
     def __init__(
         self,
@@ -31,20 +54,23 @@ class Asker:
         providers: Sequence[tuple[ProviderSpec, Provider]],
         cache: AnswerCache,
         now: Callable[[], datetime],
+        shard: int = 0,
     ) -> None:
         """`providers` have one for each of the plan's."""
         self._plan = plan
         self._providers = {id(spec): provider for spec, provider in providers}
         self._cache = cache if plan.cache else None
         self._now = now
-        self._seats = asyncio.Semaphore(plan.max_concurrency)
-        minute = plan.choices.requests_per_minute
+        share = Share.of(plan, shard)
+        self.seats = share.seats
+        """Calls at a time."""
+        self._seats = asyncio.Semaphore(share.seats)
+        self._budget = share.budget_usd
+        minute = share.per_minute
         # In tenths of a minute, so that a run does not begin with a minute's worth at once.
         self._pace = AsyncLimiter(max(1.0, minute / 10), 6.0 if minute >= 10 else 60.0 / minute) if minute else None
         self.spent_before = 0.0
         """By this shard until it was taken over, in USD."""
-        self.spent_elsewhere = 0.0
-        """By the other shards, as far as is known."""
         self._spent = 0.0
 
     async def answer(
@@ -68,9 +94,8 @@ class Asker:
         self._spent += usd
 
     async def _ask(self, asked: Provider, spec: ProviderSpec, question: Question) -> Answer:
-        budget = self._plan.choices.budget_usd
         async with self._seats:
-            if budget and self._spent + self.spent_before + self.spent_elsewhere >= budget:
+            if self._budget and self._spent + self.spent_before >= self._budget:
                 raise OutOfBudget
             if self._pace is not None:
                 await self._pace.acquire()

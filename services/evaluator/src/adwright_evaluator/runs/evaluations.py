@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Final, TypeAlias
 
-from adwright_docstore import ABSENT, ConditionFailed, Delete, Key, Put, Store, TransactionConflict, Version
+from adwright_docstore import (
+    ABSENT,
+    ConditionFailed,
+    Delete,
+    Expect,
+    Item,
+    Key,
+    Prefix,
+    Put,
+    Store,
+    TransactionConflict,
+    Version,
+)
 from adwright_evaluator.model import CellResult
 from adwright_resources.partitions import new_id, partition
 from adwright_resources.store_errors import translated
@@ -21,9 +34,9 @@ from .records import (
     ShardRecord,
     State,
     evaluation_key,
-    open_shard_key,
+    fields_prefix,
+    open_run_key,
     part,
-    shard_key,
 )
 
 __all__ = ["Evaluations"]
@@ -31,7 +44,8 @@ __all__ = ["Evaluations"]
 _PAGE: Final = 50
 _ATTEMPTS: Final = 8
 _REQUESTS_KEPT: Final = timedelta(hours=1)
-_PARTS: Final = ("files", "shards", "rows", "labels")
+_PARTS: Final = ("shards", "files", "fields", "rows", "labels")
+"""The shards first: then nobody writes rows any more."""
 
 
 Change: TypeAlias = "Callable[[EvaluationRecord], EvaluationRecord | None]"
@@ -70,39 +84,18 @@ class Evaluations:
         return fresh
 
     async def create(self, record: EvaluationRecord, files: Mapping[str, bytes]) -> EvaluationRecord:
-        """Keeps a run with its files and says that it has to be run; one that is there stays as it is."""
+        """Keeps a run with its files, to be run; one that is there stays as it is."""
         where = part(record.tenant, record.id, "files")
-        expires = record.expire_time
-        files_ = [
-            Put(Key(where, f"{number:04d}"), {"z": piece}, expires_at=expires)
-            for number, piece in enumerate(to_pieces(files))
-        ]
-        shards = [
-            Put(shard_key(record.tenant, record.id, number), ShardRecord(number).packed(), expires_at=expires)
-            for number in range(record.shards)
-        ]
-        try:
-            with translated():
-                there = await self.store.get(evaluation_key(record.tenant, record.id))
-                if there is not None:
-                    return EvaluationRecord.unpacked(there)
-                await self.store.write_many([*files_, *shards])
-                # Last: what is there is there as a whole.
-                item = await self.store.put(
-                    evaluation_key(record.tenant, record.id), record.packed(), expect=ABSENT, expires_at=expires
-                )
-        except ConditionFailed:
-            return await self.get(record.tenant, record.id)
-        await self.open_shards(record)
-        return replace(record, version=item.version)
-
-    async def open_shards(self, record: EvaluationRecord) -> None:
-        """Says that they have to be run."""
         with translated():
+            there = await self.store.get(evaluation_key(record.tenant, record.id))
+            if there is not None:
+                return await self._unpacked(there)
             await self.store.write_many(
-                Put(open_shard_key(record.tenant, record.id, n), {}, expires_at=record.expire_time)
-                for n in range(record.shards)
+                Put(Key(where, f"{number:04d}"), {"z": piece}, expires_at=record.expire_time)
+                for number, piece in enumerate(to_pieces(files))
             )
+        # Last: what is there is there as a whole.
+        return await self.write(record, open=True) or await self.get(record.tenant, record.id)
 
     async def get(self, tenant: str, evaluation: str) -> EvaluationRecord:
         """Raises NotFound."""
@@ -113,7 +106,7 @@ class Evaluations:
                 f"there is no evaluations/{evaluation}: it was deleted, has expired, or is somebody else's",
                 reason="EVALUATION_NOT_FOUND",
             )
-        return EvaluationRecord.unpacked(item)
+        return await self._unpacked(item)
 
     async def page(self, tenant: str, page_size: int, page_token: str) -> tuple[Sequence[EvaluationRecord], str]:
         """One page, the newest first, and the token of the next."""
@@ -125,7 +118,7 @@ class Evaluations:
                 descending=True,
                 consistent=True,
             )
-        return [EvaluationRecord.unpacked(item) for item in page.items], page.next_page_token or ""
+        return await asyncio.gather(*map(self._unpacked, page.items)), page.next_page_token or ""
 
     async def files(self, record: EvaluationRecord) -> dict[str, bytes]:
         """The files that it was begun with, by path."""
@@ -143,10 +136,12 @@ class Evaluations:
         return sum((shard.counts for shard in await self.shards(record)), Counts())
 
     async def shards(self, record: EvaluationRecord) -> list[ShardRecord]:
-        """All its shards."""
+        """All its shards, by number."""
         with translated():
             where = part(record.tenant, record.id, "shards")
-            return [ShardRecord.unpacked(item) async for item in self.store.query_all(where, consistent=True)]
+            taken = [ShardRecord.unpacked(item) async for item in self.store.query_all(where, consistent=True)]
+        there = {shard.number: shard.as_of(record) for shard in taken}
+        return [there.get(n) or ShardRecord(n, resumed=record.resumed) for n in range(record.shards)]
 
     async def rows(self, record: EvaluationRecord, *, components: bool = True) -> AsyncIterator[list[CellResult]]:
         """The cells that are done, row by row, in order of case and repeat; without what each assertion said if so."""
@@ -166,63 +161,78 @@ class Evaluations:
                 return written
         raise Conflict(f"evaluations/{evaluation} is changed by others all the time: try again")
 
-    async def write(self, record: EvaluationRecord) -> EvaluationRecord | None:
-        """Writes a record that was read and changed; None where somebody else wrote since."""
+    async def write(self, record: EvaluationRecord, *, open: bool | None = None) -> EvaluationRecord | None:
+        """Writes a record that was read and changed, or is new; None where somebody else wrote since.
+
+        `open`: in the same transaction, whether somebody has to see to the run from now on; None leaves that.
+        """
+        item, pieces = record.packed()
+        key, opened = evaluation_key(record.tenant, record.id), open_run_key(record.tenant, record.id)
+        expect: Expect = Version(record.version) if record.version else ABSENT
+        ops: list[Put | Delete] = [Put(key, item, expect, expires_at=record.expire_time)]
+        if open is not None:
+            ops.append(Put(opened, {}, expires_at=record.expire_time) if open else Delete(opened))
         try:
             with translated():
-                item = await self.store.put(
-                    evaluation_key(record.tenant, record.id),
-                    record.packed(),
-                    expect=Version(record.version),
-                    expires_at=record.expire_time,
-                )
+                if pieces:
+                    await self.store.write_many(pieces)
+                await self.store.transact(ops)
         except (ConditionFailed, TransactionConflict, Conflict):
             return None
-        return replace(record, version=item.version)
+        return replace(record, version=record.version + 1)
 
-    async def stop(self, tenant: str, evaluation: str, state: State = State.CANCELLED) -> EvaluationRecord:
-        """Has it end as it is; one that has ended stays as it is. Raises NotFound."""
+    async def stop(self, tenant: str, evaluation: str, *, why: str = "") -> EvaluationRecord:
+        """Has it end as it is, and be settled soon; one that has ended stays as it is. Raises NotFound."""
 
         def stopped(record: EvaluationRecord) -> EvaluationRecord | None:
             if record.state is not State.RUNNING:
                 return None
-            return replace(record, state=state, end_time=self.now())
+            warnings = (*record.warnings, why) if why else record.warnings
+            return replace(record, state=State.CANCELLED, end_time=self.now(), warnings=warnings)
 
         return await self.change(tenant, evaluation, stopped)
 
     async def reopen(self, tenant: str, evaluation: str, budget_usd: float) -> EvaluationRecord:
         """Has it go on. Raises NotFound, FailedPrecondition where it runs or is whole."""
-        before = await self.get(tenant, evaluation)
-        counts = await self.counts(before)
-        if before.state is State.RUNNING:
-            raise FailedPrecondition(f"{before.name} runs already", reason="EVALUATION_RUNNING")
-        if counts.done == before.cell_count and not counts.errors:
-            raise FailedPrecondition(f"{before.name} is done: every cell has a result", reason="EVALUATION_DONE")
-
-        def reopened(record: EvaluationRecord) -> EvaluationRecord:
-            choices = replace(record.choices, budget_usd=budget_usd) if budget_usd else record.choices
-            return replace(record, state=State.RUNNING, end_time=None, counts=None, columns=(), choices=choices)
-
-        with translated():
-            await self.store.write_many(
-                Put(
-                    shard_key(tenant, evaluation, n),
-                    ShardRecord(n, retry_errors=True).packed(),
-                    expires_at=before.expire_time,
-                )
-                for n in range(before.shards)
+        for _ in range(_ATTEMPTS):
+            before = await self.get(tenant, evaluation)
+            counts = await self.counts(before)
+            if before.state is State.RUNNING:
+                raise FailedPrecondition(f"{before.name} runs already", reason="EVALUATION_RUNNING")
+            if counts.done == before.cell_count and not counts.errors:
+                raise FailedPrecondition(f"{before.name} is done: every cell has a result", reason="EVALUATION_DONE")
+            after = replace(
+                before,
+                state=State.RUNNING,
+                end_time=None,
+                counts=None,
+                columns=(),
+                choices=replace(before.choices, budget_usd=budget_usd or before.choices.budget_usd),
+                resumed=before.resumed + 1,
             )
-        record = await self.change(tenant, evaluation, reopened)
-        await self.open_shards(record)
-        return record
+            if (written := await self.write(after, open=True)) is not None:
+                return written
+        raise Conflict(f"evaluations/{evaluation} is changed by others all the time: try again")
+
+    async def _unpacked(self, item: Item) -> EvaluationRecord:
+        prefix = fields_prefix(item)
+        if not prefix:
+            return EvaluationRecord.unpacked(item)
+        where = part(str(item.data["tenant"]), item.key.sk, "fields")
+        with translated():
+            rest = [
+                str(piece.data["z"]) async for piece in self.store.query_all(where, sk=Prefix(prefix), consistent=True)
+            ]
+        return EvaluationRecord.unpacked(item, rest)
 
     async def delete(self, tenant: str, evaluation: str) -> None:
         """Forgets it with all that belongs to it. Raises NotFound."""
-        record = await self.get(tenant, evaluation)
+        await self.get(tenant, evaluation)
         with translated():
             # First: nobody begins to run it again.
-            await self.store.write_many(Delete(open_shard_key(tenant, evaluation, n)) for n in range(record.shards))
-            await self.store.delete(evaluation_key(tenant, evaluation))
+            await self.store.transact(
+                [Delete(open_run_key(tenant, evaluation)), Delete(evaluation_key(tenant, evaluation))]
+            )
             for what in _PARTS:
                 where = part(tenant, evaluation, what)
                 keys = [item.key async for item in self.store.query_all(where, page_size=1000, consistent=True)]

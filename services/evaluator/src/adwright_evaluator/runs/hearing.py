@@ -40,7 +40,7 @@ class Hearing:
         rows = {(label.case, label.repeat) for label in labels if label.case in cases}
         changed = [await self._row(record, cases[case], repeat) for case, repeat in sorted(rows)]
         if any(changed) and record.state is not State.RUNNING:
-            await settle(self._evaluations, record, record.state)
+            await settle(self._evaluations, record)
 
     async def _waiting(self, record: EvaluationRecord) -> dict[int, Case]:
         """The cases that want a person's word, by position."""

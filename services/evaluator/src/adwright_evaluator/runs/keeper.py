@@ -1,29 +1,32 @@
 """Sees to it that every shard of every run is run by somebody: also when who ran it is gone.
 
 Each process looks at what has to be run, takes what nobody holds, says every few seconds that it still has it, and
-leaves what was cancelled. Any number of processes may do so over one store.
+leaves what was cancelled. Any number of processes may do so over one store. A run is seen to until it is settled: also
+one that was stopped, or whose last row was written by a process that is gone.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import logging
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator, Coroutine, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Final
 
-from adwright_docstore import Delete
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AdwrightError, InvalidInput, NotFound
 from adwright_servicekit.logs import where
 
 from .evaluations import Evaluations
-from .records import OPEN_SHARDS, EvaluationRecord, State, open_shard_of
-from .runner import run_shard
-from .session import Session, Sessions
+from .records import OPEN_RUNS, EvaluationRecord, State, open_run_of
+from .runner import Ended, run_shard
+from .session import Sessions
 from .settling import settle
-from .shard import HeldShard, ShardLost, hold, new_owner
+from .shard import HeldShard, ShardLost, free, hold, new_owner
 
 __all__ = ["Keeper"]
 
@@ -31,21 +34,27 @@ _log = logging.getLogger(__name__)
 
 _LOOK: Final = 2.0
 """Between looks at what has to be run. Units: seconds."""
+_FULL: Final = 5
+"""Where every place is taken, only one look in so many goes through all runs."""
 _RENEW: Final = 4.0
 _STOPPED: Final = "shard %d of %s stopped, and is gone on with soon: %s"
 _AGAIN: Final = 5.0
 """After a failure that has nothing to do with the run."""
+_TRIES: Final = 5
+"""So often a shard is taken without getting on before its run is given up."""
+_SETTLING: Final = -1
+"""In the place of a shard's number: the run is settled."""
 
 
 @dataclass(eq=False)
 class _Work:
     record: EvaluationRecord
-    shard: int
+    give_way: asyncio.Event = field(default_factory=asyncio.Event)
     task: asyncio.Task[None] | None = None
 
 
 class Keeper:
-    """Runs shards, as many at a time as it may."""
+    """Runs shards, as many at a time as it may, and settles runs."""
 
     def __init__(self, evaluations: Evaluations, sessions: Sessions, *, most: int) -> None:
         """`most` shards at a time."""
@@ -54,6 +63,8 @@ class Keeper:
         self._most = most
         self._owner = new_owner()
         self._work: dict[tuple[str, str, int], _Work] = {}
+        self._served: dict[str, int] = {}
+        self._turns = itertools.count(1)
         self._asked = asyncio.Event()
         self._looking: asyncio.Task[None] | None = None
 
@@ -66,10 +77,12 @@ class Keeper:
         self._asked.set()
 
     async def cancel(self, tenant: str, evaluation: str) -> None:
-        """Ends what runs of it here; other processes notice within seconds."""
-        for (whose, which, _), work in list(self._work.items()):
-            if (whose, which) == (tenant, evaluation) and work.task is not None:
+        """Ends what runs of a run that was stopped, and settles it; other processes notice within seconds."""
+        for (whose, which, shard), work in list(self._work.items()):
+            if (whose, which) == (tenant, evaluation) and work.task is not None and shard != _SETTLING:
                 work.task.cancel()
+        with contextlib.suppress(NotFound):
+            self._settle_soon(await self._evaluations.get(tenant, evaluation))
 
     async def close(self) -> None:
         """Leaves everything for others to go on with."""
@@ -90,133 +103,206 @@ class Keeper:
                 raise InvalidInput.of(
                     "shard", f"{record.name} has {record.shards}, numbered from 0: begin it with as many shards as pods"
                 )
-            ended = (await self._evaluations.shards(record))[shard].finished
+            ended = (await self._evaluations.shards(record))[shard].ended
             if ended or record.state is not State.RUNNING:
-                return record.state
-            held = await hold(self._evaluations.store, record, shard, self._owner)
+                await settle(self._evaluations, record)
+                return (await self._evaluations.get(tenant, evaluation)).state
+            held = await hold(self._evaluations, record, shard, self._owner)
             if held is None:
                 await asyncio.sleep(_LOOK)
             else:
-                await self._run(record, held)
+                await self._run(record, held, asyncio.Event())
 
     async def _look(self) -> None:
-        while True:
+        for count in itertools.count():
             try:
-                await self._take()
+                if len(self._at_work()) < self._most or count % _FULL == 0:
+                    await self._take()
             except AdwrightError as error:
                 _log.warning("cannot look for evaluations to run: %s", error.message)
+            except Exception as error:
+                _log.error("cannot look for evaluations to run: %s", where(error))
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._asked.wait(), _LOOK)
             self._asked.clear()
 
     async def _take(self) -> None:
+        """Tenants take turns: whoever has least at work here comes next, of several who was served longest ago."""
+        runs: defaultdict[str, list[str]] = defaultdict(list)
         with translated():
-            keys = [
-                item.key
-                async for item in self._evaluations.store.query_all(OPEN_SHARDS, page_size=500, consistent=True)
-            ]
-        for key in keys:
-            if len(self._work) >= self._most:
-                return
-            where_ = open_shard_of(key)
-            if where_ in self._work:
-                continue
-            tenant, evaluation, shard = where_
+            async for item in self._evaluations.store.query_all(OPEN_RUNS, page_size=500, consistent=True):
+                tenant, evaluation = open_run_of(item.key)
+                runs[tenant].append(evaluation)
+        self._served = {tenant: turn for tenant, turn in self._served.items() if tenant in runs}
+        waiting = {tenant: self._to_run(tenant, evaluations) for tenant, evaluations in runs.items()}
+        while waiting:
+            places = Counter(self._at_work())
+            tenant = min(waiting, key=lambda each: (places[each], self._served.get(each, 0)))
+            found = await anext(waiting[tenant], None)
+            if found is None:
+                del waiting[tenant]
+            elif places.total() >= self._most:
+                self._make_way(tenant, places)
+                del waiting[tenant]
+            else:
+                await self._begin(*found)
+
+    async def _to_run(self, tenant: str, evaluations: Sequence[str]) -> AsyncIterator[tuple[EvaluationRecord, int]]:
+        """The shards of a tenant's runs that are not run here, the oldest run first; runs without any are settled."""
+        for evaluation in evaluations:
             try:
                 record = await self._evaluations.get(tenant, evaluation)
             except NotFound:
-                await self._evaluations.store.write_many([Delete(key)])
                 continue
-            held = await hold(self._evaluations.store, record, shard, self._owner)
-            if held is not None:
-                work = self._work[where_] = _Work(record, shard)
-                work.task = asyncio.create_task(self._run(record, held))
-                work.task.add_done_callback(partial(self._done, where_))
+            shards = await self._evaluations.shards(record)
+            if record.state is not State.RUNNING or all(shard.ended for shard in shards):
+                self._settle_soon(record)
+                continue
+            for shard in shards:
+                here = (tenant, evaluation, shard.number) in self._work
+                if not here and free(shard, self._owner, self._evaluations.now()):
+                    yield record, shard.number
+
+    async def _begin(self, record: EvaluationRecord, shard: int) -> None:
+        held = await hold(self._evaluations, record, shard, self._owner)
+        if held is None:
+            return
+        self._served[record.tenant] = next(self._turns)
+        work = _Work(record)
+        self._start((record.tenant, record.id, shard), work, self._run(record, held, work.give_way))
+
+    def _make_way(self, tenant: str, places: Counter[str]) -> None:
+        """Somebody who has several places gives one to a tenant who has none."""
+        [(richest, most)] = places.most_common(1) or [("", 0)]
+        giving = [work for work in self._work.values() if work.give_way.is_set()]
+        if places[tenant] == 0 and most > 1 and not giving:
+            [*_, last] = [work for (whose, _, shard), work in self._work.items() if whose == richest and shard >= 0]
+            last.give_way.set()
+
+    def _at_work(self) -> list[str]:
+        """The tenants whose shards are run here, once for each shard."""
+        return [tenant for tenant, _, shard in self._work if shard != _SETTLING]
+
+    def _settle_soon(self, record: EvaluationRecord) -> None:
+        which = (record.tenant, record.id, _SETTLING)
+        if which not in self._work:
+            self._start(which, _Work(record), self._settle(record))
+
+    def _start(self, which: tuple[str, str, int], work: _Work, what: Coroutine[None, None, None]) -> None:
+        self._work[which] = work
+        work.task = asyncio.create_task(what)
+        work.task.add_done_callback(partial(self._done, which))
 
     def _done(self, which: tuple[str, str, int], task: asyncio.Task[None]) -> None:
         self._work.pop(which, None)
-        self.look()
+        if which[-1] != _SETTLING:
+            self.look()
 
-    async def _run(self, record: EvaluationRecord, held: HeldShard) -> None:
+    async def _settle(self, record: EvaluationRecord) -> None:
+        """Never raises but for a cancellation: who looks next does it again."""
+        try:
+            # Who was told to stop leaves first.
+            mine = [work.task for key, work in self._work.items() if key[:2] == (record.tenant, record.id)]
+            others = [task for task in mine if task is not None and task is not asyncio.current_task()]
+            if others and record.state is not State.RUNNING:
+                await asyncio.wait(others)
+            await settle(self._evaluations, record)
+        except NotFound:
+            return
+        except AdwrightError as error:
+            _log.warning("%s is not settled yet: %s", record.name, error.message)
+        except Exception as error:
+            _log.error("%s is not settled yet: %s", record.name, where(error))
+
+    async def _run(self, record: EvaluationRecord, held: HeldShard, give_way: asyncio.Event) -> None:
         """Never raises but for a cancellation."""
         try:
-            await self._run_held(record, held)
+            await self._run_held(record, held, give_way)
         except ShardLost:
             _log.info("shard %d of %s is run by somebody else now", held.number, record.name)
         except asyncio.CancelledError:
-            with contextlib.suppress(ShardLost, AdwrightError):
-                await asyncio.shield(asyncio.wait_for(self._left(record, held), 5))
+            with contextlib.suppress(ShardLost, AdwrightError, TimeoutError):
+                await asyncio.shield(asyncio.wait_for(held.leave(), 5))
             raise
         except InvalidInput as error:
             # It was possible when it began: a backend is gone, or another version reads suites otherwise.
-            _log.warning("%s cannot be run any more: %s", record.name, error.message)
-            await self._impossible(record, held, error.message)
+            await self._give_up(record, held, error.message)
         except AdwrightError as error:
             _log.warning(_STOPPED, held.number, record.name, error.message)
-            await asyncio.sleep(_AGAIN)
+            await self._leave(held, failed=False)
         except Exception as error:
             _log.error(_STOPPED, held.number, record.name, where(error))
-            await asyncio.sleep(_AGAIN)
+            if held.tries >= _TRIES:
+                await self._give_up(record, held, f"shard {held.number} failed {held.tries} times: {where(error)}")
+            else:
+                await self._leave(held, failed=True)
 
-    async def _run_held(self, record: EvaluationRecord, held: HeldShard) -> None:
-        if record.state is not State.RUNNING:
-            await held.close()
-            return
-        files = await self._evaluations.files(record)
-        plan = await self._sessions.plan(files, record.main, record.choices)
-        session = await self._sessions.open(record.tenant, plan, files)
-        renewing = asyncio.create_task(self._renew(record, held, session, asyncio.current_task()))
+    async def _run_held(self, record: EvaluationRecord, held: HeldShard, give_way: asyncio.Event) -> None:
+        if held.tries > _TRIES:
+            raise InvalidInput(f"shard {held.number} was begun {_TRIES} times, and each time its process ended")
+        # From the first moment: to read a large suite may take longer than a lease lasts.
+        renewing = asyncio.create_task(self._renew(record, held))
+        working = asyncio.create_task(self._work_on(record, held, give_way))
         try:
-            whole = await run_shard(session, held)
+            await asyncio.wait({renewing, working}, return_when=asyncio.FIRST_COMPLETED)
         finally:
             renewing.cancel()
-        if whole:
+            stopped = working.cancel()
+            await asyncio.gather(renewing, working, return_exceptions=True)
+        if stopped:
+            # The run was stopped, or is gone.
+            await held.leave()
+            return
+        ended = working.result()
+        if ended is Ended.WHOLE:
             await held.finish()
-            await self._end(record)
+        elif ended is Ended.OUT_OF_BUDGET:
+            await held.out_of_budget()
         else:
-            await held.close()
-            await settle(self._evaluations, record, State.OUT_OF_BUDGET)
+            await held.leave()
+            return
+        await settle(self._evaluations, record)
 
-    async def _renew(
-        self, record: EvaluationRecord, held: HeldShard, session: Session, runner: asyncio.Task[None] | None
-    ) -> None:
-        """Keeps the lease; ends the runner where the run was stopped or the shard is lost."""
-        assert runner is not None
+    async def _work_on(self, record: EvaluationRecord, held: HeldShard, give_way: asyncio.Event) -> Ended:
+        files = await self._evaluations.files(record)
+        plan = await self._sessions.plan(files, record.main, record.choices)
+        session = await self._sessions.open(record.tenant, plan, files, held.number)
+        try:
+            return await run_shard(session, held, give_way)
+        finally:
+            session.close()
+
+    async def _renew(self, record: EvaluationRecord, held: HeldShard) -> None:
+        """Keeps the lease; returns where the run was stopped or the shard is lost."""
         while True:
+            await asyncio.sleep(_RENEW)
             try:
                 await held.renew()
                 now = await self._evaluations.get(record.tenant, record.id)
-                if now.state is not State.RUNNING:
-                    runner.cancel()
-                    return
-                if record.choices.budget_usd:
-                    counts = await self._evaluations.counts(now)
-                    session.asker.spent_elsewhere = counts.cost_usd - held.counts.cost_usd
             except (ShardLost, NotFound):
-                runner.cancel()
                 return
             except AdwrightError as error:
                 _log.warning("the lease of a shard of %s was not renewed: %s", record.name, error.message)
-            await asyncio.sleep(_RENEW)
+                continue
+            if now.state is not State.RUNNING or now.resumed != record.resumed:
+                return
 
-    async def _left(self, record: EvaluationRecord, held: HeldShard) -> None:
-        """Who was cancelled: the process ends, and others go on; or the run was stopped, and nobody does."""
-        now = await self._evaluations.get(record.tenant, record.id)
-        if now.state is State.RUNNING:
+    async def _leave(self, held: HeldShard, *, failed: bool) -> None:
+        """Somebody goes on after a pause, and this place is free meanwhile."""
+        try:
+            await held.leave(_AGAIN, failed=failed)
+        except (ShardLost, AdwrightError):
+            # The lease runs out by itself.
+            await asyncio.sleep(_AGAIN)
+
+    async def _give_up(self, record: EvaluationRecord, held: HeldShard, why: str) -> None:
+        _log.warning("%s cannot be run any more: %s", record.name, why)
+        try:
+            await self._evaluations.stop(record.tenant, record.id, why=why)
             await held.leave()
-        else:
-            await held.close()
-            await settle(self._evaluations, now, now.state)
-
-    async def _impossible(self, record: EvaluationRecord, held: HeldShard, why: str) -> None:
-        await held.close()
-        stopped = await self._evaluations.stop(record.tenant, record.id)
-        await self._evaluations.change(
-            record.tenant, record.id, lambda before: replace(before, warnings=(*before.warnings, why))
-        )
-        await settle(self._evaluations, stopped, State.CANCELLED)
-
-    async def _end(self, record: EvaluationRecord) -> None:
-        """The last shard that is finished finishes the run."""
-        if all(shard.finished for shard in await self._evaluations.shards(record)):
-            await settle(self._evaluations, record, State.SUCCEEDED)
+            await settle(self._evaluations, record)
+        except (ShardLost, NotFound):
+            return
+        except AdwrightError as error:
+            _log.warning(_STOPPED, held.number, record.name, error.message)
+            await asyncio.sleep(_AGAIN)

@@ -5,44 +5,54 @@ what                                 partition key                   sort key
 ===================================  ==============================  ==========================
 runs of a tenant, newest last        ``TENANT#evaluations``          id, which begins with time
 files of a run, in pieces            ``TENANT#evaluation#ID#files``  number
+the rest of a run's large fields     ``TENANT#evaluation#ID#fields`` hash and number
 shards of a run                      ``TENANT#evaluation#ID#shards`` number
 rows that are done                   ``TENANT#evaluation#ID#rows``   case and repeat
 what people said                     ``TENANT#evaluation#ID#labels`` cell, metric, who
-shards that somebody has to run      ``adwright#open-shards``        ``TENANT/ID/number``
+runs that somebody has to see to     ``adwright#open-runs``          ``TENANT/ID``
 ===================================  ==============================  ==========================
+
+A run is open from the transaction that begins it, or has it go on, to the one that writes down what became of it.
+Everything between can be done again by whoever comes next, so no process that ends at any moment leaves a run alone.
 """
 
 from __future__ import annotations
 
+import hashlib
+import json
 import operator
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from enum import Enum
 from typing import Any, Final
 from urllib.parse import quote, unquote
 
-from adwright_docstore import Item, Key
+from adwright_docstore import Item, Key, Put
 from adwright_evaluator.model import JSON, CellResult, CellStatus
 from adwright_resources.partitions import partition
 
+from .pieces import from_pieces, to_pieces
 from .plan import Choices
 
 __all__ = [
-    "OPEN_SHARDS",
+    "OPEN_RUNS",
     "Counts",
     "EvaluationRecord",
     "ShardRecord",
     "State",
     "evaluation_key",
-    "open_shard_key",
-    "open_shard_of",
+    "fields_prefix",
+    "open_run_key",
+    "open_run_of",
     "part",
     "shard_key",
 ]
 
-OPEN_SHARDS: Final = "adwright#open-shards"
+OPEN_RUNS: Final = "adwright#open-runs"
+_LARGE: Final = ("description", "prompts", "providers", "columns", "warnings")
+"""Fields without a bound. They are kept together, compressed; what does not fit into the run's item lies beside it."""
 
 
 class State(Enum):
@@ -128,10 +138,12 @@ class EvaluationRecord:
     suite: str = ""
     end_time: datetime | None = None
     counts: Counts | None = None
-    """Once it has ended; before that the shards know."""
+    """Once it is settled; before that the shards know."""
     columns: tuple[Mapping[str, JSON], ...] = ()
-    """What was made of each column, once it has ended."""
+    """What was made of each column, once it is settled."""
     warnings: tuple[str, ...] = ()
+    resumed: int = 0
+    """How often it was gone on with after it had ended."""
     version: int = 0
 
     @property
@@ -139,15 +151,25 @@ class EvaluationRecord:
         """How callers name it."""
         return f"evaluations/{self.id}"
 
-    def packed(self) -> dict[str, JSON]:
-        """What is stored of it."""
-        return {
+    @property
+    def settled(self) -> bool:
+        """Whether it has ended, and what became of it is written down."""
+        return self.counts is not None
+
+    def packed(self) -> tuple[dict[str, JSON], list[Put]]:
+        """What is stored of it: its item, and pieces that belong beside it and are to be written first."""
+        first, *rest = to_pieces({name: json.dumps(getattr(self, name)).encode() for name in _LARGE})
+        # Named by what they hold: the same again is no other piece, and no run is read with pieces of another time.
+        name = hashlib.sha256("".join(rest).encode()).hexdigest()[:32] if rest else ""
+        where = part(self.tenant, self.id, "fields")
+        pieces = [
+            Put(Key(where, f"{name}#{number:04d}"), {"z": piece}, expires_at=self.expire_time)
+            for number, piece in enumerate(rest)
+        ]
+        item: dict[str, JSON] = {
             "tenant": self.tenant,
-            "description": self.description,
             "main": self.main,
             "choices": self.choices.packed(),
-            "prompts": list(self.prompts),
-            "providers": list(self.providers),
             "case_count": self.case_count,
             "cell_count": self.cell_count,
             "shards": self.shards,
@@ -157,28 +179,33 @@ class EvaluationRecord:
             "suite": self.suite,
             "end_time": self.end_time.isoformat() if self.end_time else None,
             "counts": self.counts.packed() if self.counts else None,
-            "columns": list(self.columns),
-            "warnings": list(self.warnings),
+            "resumed": self.resumed,
+            "z": first,
+            "rest": name,
         }
+        return item, pieces
 
     @classmethod
-    def unpacked(cls, item: Item) -> EvaluationRecord:
-        """What was stored."""
+    def unpacked(cls, item: Item, rest: Sequence[str] = ()) -> EvaluationRecord:
+        """What was stored; `rest` are the pieces beside the item, in order (see `fields_prefix`)."""
         data: dict[str, Any] = dict(item.data)
+        del data["rest"]
+        large = {name: json.loads(text) for name, text in from_pieces([data.pop("z"), *rest]).items()}
         return cls(
             **data
             | {
                 "id": item.key.sk,
                 "choices": Choices.unpacked(data["choices"]),
-                "prompts": tuple(data["prompts"]),
-                "providers": tuple(data["providers"]),
+                "description": large["description"],
+                "prompts": tuple(large["prompts"]),
+                "providers": tuple(large["providers"]),
+                "columns": tuple(large["columns"]),
+                "warnings": tuple(large["warnings"]),
                 "create_time": datetime.fromisoformat(data["create_time"]),
                 "expire_time": datetime.fromisoformat(data["expire_time"]),
                 "state": State(data["state"]),
                 "end_time": datetime.fromisoformat(data["end_time"]) if data["end_time"] else None,
                 "counts": Counts.unpacked(data["counts"]) if data["counts"] else None,
-                "columns": tuple(data["columns"]),
-                "warnings": tuple(data["warnings"]),
                 "version": item.version,
             }
         )
@@ -191,22 +218,29 @@ class ShardRecord:
     number: int
     owner: str = ""
     until: float = 0.0
-    """When the owner's word expires: seconds since the epoch."""
+    """Until then nobody else takes it. Units: seconds since the epoch."""
     finished: bool = False
-    retry_errors: bool = False
-    """Whether rows with an error are run again."""
+    """Every row is done."""
+    out_of_budget: bool = False
+    """Its part of the budget is spent."""
+    tries: int = 0
+    """How often it was taken since it last got on."""
+    resumed: int = 0
+    """As of which going on of the run all this is said; a run that goes on begins its shards anew."""
     counts: Counts = field(default_factory=Counts)
     version: int = 0
+    """0: it was never taken, and is not in the store."""
+
+    @property
+    def ended(self) -> bool:
+        """Nothing is left to do, or to pay."""
+        return self.finished or self.out_of_budget
 
     def packed(self) -> dict[str, JSON]:
         """What is stored of it."""
-        return {
-            "owner": self.owner,
-            "until": self.until,
-            "finished": self.finished,
-            "retry_errors": self.retry_errors,
-            "counts": self.counts.packed(),
-        }
+        stored = {each.name: getattr(self, each.name) for each in fields(self)}
+        del stored["number"], stored["version"]
+        return stored | {"counts": self.counts.packed()}
 
     @classmethod
     def unpacked(cls, item: Item) -> ShardRecord:
@@ -216,6 +250,12 @@ class ShardRecord:
             **data | {"number": int(item.key.sk), "counts": Counts.unpacked(data["counts"]), "version": item.version}
         )
 
+    def as_of(self, record: EvaluationRecord) -> ShardRecord:
+        """The same, or begun anew where its run went on since."""
+        if self.resumed == record.resumed:
+            return self
+        return ShardRecord(self.number, resumed=record.resumed, counts=self.counts, version=self.version)
+
 
 def evaluation_key(tenant: str, evaluation: str) -> Key:
     """Where a run lies; `evaluation` is its id."""
@@ -223,7 +263,7 @@ def evaluation_key(tenant: str, evaluation: str) -> Key:
 
 
 def part(tenant: str, evaluation: str, what: str) -> str:
-    """The partition of a run's `files`, `shards`, `rows` or `labels`."""
+    """The partition of a run's `files`, `fields`, `shards`, `rows` or `labels`."""
     return partition(tenant, f"evaluation#{evaluation}#{what}")
 
 
@@ -232,12 +272,18 @@ def shard_key(tenant: str, evaluation: str, shard: int) -> Key:
     return Key(part(tenant, evaluation, "shards"), f"{shard:04d}")
 
 
-def open_shard_key(tenant: str, evaluation: str, shard: int) -> Key:
-    """Where it stands that somebody has to run it."""
-    return Key(OPEN_SHARDS, f"{quote(tenant, safe='')}/{evaluation}/{shard:04d}")
+def open_run_key(tenant: str, evaluation: str) -> Key:
+    """Where it stands that somebody has to see to a run."""
+    return Key(OPEN_RUNS, f"{quote(tenant, safe='')}/{evaluation}")
 
 
-def open_shard_of(key: Key) -> tuple[str, str, int]:
-    """Tenant, run and number that such a key stands for."""
-    tenant, evaluation, shard = key.sk.split("/")
-    return unquote(tenant), evaluation, int(shard)
+def open_run_of(key: Key) -> tuple[str, str]:
+    """Tenant and run that such a key stands for."""
+    tenant, evaluation = key.sk.split("/")
+    return unquote(tenant), evaluation
+
+
+def fields_prefix(item: Item) -> str:
+    """How the sort keys begin of the pieces beside a run's item; empty: all is in it."""
+    name = str(item.data["rest"])
+    return f"{name}#" if name else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from enum import Enum, auto
 from typing import Final
 
 from adwright_evaluator.model import CellResult
@@ -11,9 +12,9 @@ from adwright_evaluator.model import CellResult
 from .asking import OutOfBudget
 from .plan import Row
 from .session import Session
-from .shard import DoneRow, HeldShard, ShardLost
+from .shard import DoneRow, HeldShard
 
-__all__ = ["run_shard"]
+__all__ = ["Ended", "run_shard"]
 
 _BATCH: Final = 400
 """Rows that are written together at most, and those that may wait to be."""
@@ -23,40 +24,62 @@ _TURN: Final = 20
 """Rows that need no waiting are run in a row; then others have their turn."""
 
 
-async def run_shard(session: Session, shard: HeldShard) -> bool:
-    """True: every row is done. False: the budget ended before.
+class Ended(Enum):
+    """Why a shard is run no more."""
 
-    Raises ShardLost.
+    WHOLE = auto()
+    """Every row is done."""
+    OUT_OF_BUDGET = auto()
+    """The budget ended before."""
+    GAVE_WAY = auto()
+    """Others were to have their turn."""
+
+
+async def run_shard(session: Session, shard: HeldShard, give_way: asyncio.Event) -> Ended:
+    """Runs what is to be run of a shard; after `give_way` only the rows that have begun.
+
+    Raises ShardLost, and AdwrightError where rows cannot be written.
     """
     done = await shard.done()
     session.asker.spent_before = shard.counts.cost_usd
     rows = (row for row in session.plan.rows(shard.number) if row.key not in done)
     writing = _Writing(shard, session)
-    workers = max(1, min(session.plan.max_concurrency, session.plan.cell_count))
+    workers = max(1, min(session.asker.seats, session.plan.cell_count))
     try:
         async with asyncio.TaskGroup() as group:
             group.create_task(writing.run())
             async with asyncio.TaskGroup() as at_work:
                 for _ in range(workers):
-                    at_work.create_task(_work(rows, session, writing))
+                    at_work.create_task(_work(rows, session, writing, give_way))
             writing.end()
-    except* ShardLost as lost:
-        raise ShardLost from lost
-    return not writing.out_of_budget
+    except BaseExceptionGroup as together:
+        raise _first(together) from together
+    if writing.out_of_budget:
+        return Ended.OUT_OF_BUDGET
+    return Ended.WHOLE if next(rows, None) is None else Ended.GAVE_WAY
 
 
-async def _work(rows: Iterator[Row], session: Session, writing: _Writing) -> None:
-    for count, row in enumerate(rows):
-        if writing.out_of_budget:
-            return
-        try:
-            cells = await session.rows.run(row)
-        except OutOfBudget:
-            writing.out_of_budget = True
-            return
-        await writing.add(DoneRow(row.key, cells))
-        if count % _TURN == 0:
-            await asyncio.sleep(0)
+async def _work(rows: Iterator[Row], session: Session, writing: _Writing, give_way: asyncio.Event) -> None:
+    while not (writing.out_of_budget or give_way.is_set()):
+        for _ in range(_TURN):
+            row = next(rows, None)
+            if row is None:
+                return
+            try:
+                cells = await session.rows.run(row)
+            except OutOfBudget:
+                writing.out_of_budget = True
+                return
+            await writing.add(DoneRow(row.key, cells))
+            if writing.out_of_budget or give_way.is_set():
+                return
+        await asyncio.sleep(0)
+
+
+def _first(together: BaseExceptionGroup[BaseException]) -> BaseException:
+    """What went wrong first, and ended the others."""
+    first = together.exceptions[0]
+    return _first(first) if isinstance(first, BaseExceptionGroup) else first
 
 
 class _Writing:

@@ -23,6 +23,7 @@ from adwright_evaluator.suite_store import ADDED
 from adwright_evaluator.suites import read_suite
 from adwright_evaluator.tools import RunTools
 
+from .aside import Aside
 from .asking import Asker
 from .cache import AnswerCache
 from .plan import Choices, Plan
@@ -55,11 +56,16 @@ def fingerprint(files: Mapping[str, bytes], main: str, *more: Any) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """Everything that rows need."""
+    """Everything that the rows of a shard need."""
 
     plan: Plan
     asker: Asker
     rows: Rows
+    aside: Aside
+
+    def close(self) -> None:
+        """Ends its threads."""
+        self.aside.close()
 
 
 class Sessions:
@@ -84,12 +90,12 @@ class Sessions:
         # Who begins a run most often runs it, too: it is not read twice. Large suites do not stay for long.
         self._plans: TTLCache[str, Plan] = TTLCache(2, _KEPT)
 
-    async def open(self, tenant: str, plan: Plan, files: Mapping[str, bytes]) -> Session:
+    async def open(self, tenant: str, plan: Plan, files: Mapping[str, bytes], shard: int = 0) -> Session:
         """Raises InvalidInput (provider, judge), Unavailable where the generator is needed and is not there."""
         providers = Providers(self._clients, tenant, self.formats)
         opened = [(spec, await providers.open(spec)) for spec in plan.suite.providers]
         cache = AnswerCache(self._store, tenant)
-        asker = Asker(plan, opened, cache, self._now)
+        asker = Asker(plan, opened, cache, self._now, shard)
         tools = RunTools(
             self._clients,
             tenant,
@@ -100,7 +106,8 @@ class Sessions:
             judge=plan.choices.judge or self._judge,
             allow_python=self._allow_python,
         )
-        return Session(plan, asker, Rows(plan.suite, asker, tools))
+        aside = Aside()
+        return Session(plan, asker, Rows(plan.suite, asker, tools, aside), aside)
 
     async def plan(self, files: Mapping[str, bytes], main: str, choices: Choices) -> Plan:
         """What the files ask for. Raises InvalidInput."""

@@ -11,6 +11,7 @@ from adwright_servicekit.errors import Conflict
 
 from .evaluations import Evaluations
 from .records import Counts, EvaluationRecord, State
+from .shard import sealed
 from .summaries import packed_columns
 
 __all__ = ["settle"]
@@ -18,14 +19,24 @@ __all__ = ["settle"]
 _ATTEMPTS: Final = 5
 
 
-async def settle(evaluations: Evaluations, record: EvaluationRecord, state: State) -> None:
-    """Counts and columns from the rows; nothing where the run goes on, or has ended in another way.
+async def settle(evaluations: Evaluations, record: EvaluationRecord) -> None:
+    """Counts and columns from the rows, and that nobody has to see to the run any more, in one transaction.
 
-    Rows that change meanwhile are counted anew, so the last one who writes has seen them all.
+    Does nothing where there is still something to do, or somebody at work, or where the run went on since `record` was
+    read. Rows that change meanwhile are counted anew, so the last one who writes has seen them all.
+    Raises NotFound, Conflict.
     """
     for _ in range(_ATTEMPTS):
         before = await evaluations.get(record.tenant, record.id)
-        if before.state not in (State.RUNNING, state):
+        if before.resumed != record.resumed:
+            return
+        shards = await evaluations.shards(before)
+        state = before.state
+        if state is State.RUNNING:
+            if not all(shard.ended for shard in shards):
+                return
+            state = State.OUT_OF_BUDGET if any(shard.out_of_budget for shard in shards) else State.SUCCEEDED
+        elif not await sealed(evaluations, before, shards):
             return
         tally, counts = Tally(), Counts()
         async for row in evaluations.rows(before, components=False):
@@ -33,6 +44,7 @@ async def settle(evaluations: Evaluations, record: EvaluationRecord, state: Stat
             counts += Counts.of(row)
         columns = packed_columns(await asyncio.to_thread(tally.summaries))
         ended = before.end_time or evaluations.now()
-        if await evaluations.write(replace(before, state=state, end_time=ended, counts=counts, columns=columns)):
+        after = replace(before, state=state, end_time=ended, counts=counts, columns=columns)
+        if await evaluations.write(after, open=False):
             return
     raise Conflict(f"{record.name} is changed by others all the time: try again")

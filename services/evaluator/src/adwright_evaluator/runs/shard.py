@@ -6,20 +6,23 @@ import asyncio
 import os
 import secrets
 import socket
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Final
+from datetime import datetime
+from typing import Any, Final
 
-from adwright_docstore import ConditionFailed, Delete, Key, Put, Store, Version
-from adwright_evaluator.model import CellResult, CellStatus
+from adwright_docstore import ABSENT, Check, ConditionFailed, Key, Put, StoreError, Version
+from adwright_docstore.limits import check_item
+from adwright_evaluator.model import Answer, CellResult, CellStatus
 from adwright_resources.store_errors import translated
-from adwright_servicekit.errors import Conflict
+from adwright_servicekit.errors import Conflict, InvalidInput
+from adwright_servicekit.logs import where
 
+from .evaluations import Evaluations
 from .packing import pack_row, unpack_row
-from .records import Counts, EvaluationRecord, ShardRecord, open_shard_key, part, shard_key
+from .records import Counts, EvaluationRecord, ShardRecord, evaluation_key, part, shard_key
 
-__all__ = ["LEASE", "DoneRow", "HeldShard", "ShardLost", "hold", "new_owner"]
+__all__ = ["LEASE", "DoneRow", "HeldShard", "ShardLost", "free", "hold", "new_owner", "sealed"]
 
 LEASE: Final = 15.0
 """So long a process that says nothing more keeps a shard. Units: seconds."""
@@ -41,23 +44,48 @@ class DoneRow:
     cells: Sequence[CellResult]
 
 
-async def hold(store: Store, record: EvaluationRecord, shard: int, owner: str) -> HeldShard | None:
-    """Takes a shard that nobody holds; None where somebody does, or where it is finished or gone."""
-    key = shard_key(record.tenant, record.id, shard)
+async def hold(evaluations: Evaluations, record: EvaluationRecord, shard: int, owner: str) -> HeldShard | None:
+    """Takes a shard that is free, of a run that is still as `record` says; None otherwise."""
     with translated():
-        item = await store.get(key)
-    if item is None:
+        item = await evaluations.store.get(shard_key(record.tenant, record.id, shard))
+    there = ShardRecord.unpacked(item).as_of(record) if item else ShardRecord(shard, resumed=record.resumed)
+    if not free(there, owner, evaluations.now()):
         return None
-    there = ShardRecord.unpacked(item)
-    held_by_another = there.until > time.time() and there.owner != owner and not _gone(there.owner)
-    if there.finished or held_by_another:
-        return None
-    held = HeldShard(store, record, there, owner)
+    held = HeldShard(evaluations, record, there, owner)
     try:
         await held.begin()
     except ShardLost:
         return None
     return held
+
+
+async def sealed(evaluations: Evaluations, record: EvaluationRecord, shards: Sequence[ShardRecord]) -> bool:
+    """Sees to it that nobody writes rows of a run that was stopped; False where somebody may still be at it."""
+    now = evaluations.now()
+    open_ones = [shard for shard in shards if shard.owner and not shard.ended]
+    if any(_held(shard, now) for shard in open_ones):
+        return False
+    for shard in open_ones:
+        # Its version rises: who held it, and comes back from wherever it was, has lost it.
+        put = replace(shard, owner="", until=0.0)
+        key = shard_key(record.tenant, record.id, shard.number)
+        try:
+            with translated():
+                await evaluations.store.put(
+                    key, put.packed(), expect=Version(shard.version), expires_at=record.expire_time
+                )
+        except (ConditionFailed, Conflict):
+            return False
+    return True
+
+
+def free(shard: ShardRecord, owner: str, now: datetime) -> bool:
+    """Whether `owner` may take it."""
+    return not shard.ended and (shard.owner == owner or not _held(shard, now))
+
+
+def _held(shard: ShardRecord, now: datetime) -> bool:
+    return shard.until > now.timestamp() and not _gone(shard.owner)
 
 
 def new_owner() -> str:
@@ -67,7 +95,7 @@ def new_owner() -> str:
 
 def _gone(owner: str) -> bool:
     """Whether an owner was a process of this machine that is there no more: then its lease need not run out."""
-    host, pid, _ = owner.rsplit("-", 2)
+    host, pid, _ = owner.rsplit("-", 2) if owner else ("", "", "")
     if host != socket.gethostname():
         return False
     try:
@@ -82,11 +110,13 @@ def _gone(owner: str) -> bool:
 class HeldShard:
     """Every method raises ShardLost where the shard is somebody else's by now."""
 
-    def __init__(self, store: Store, record: EvaluationRecord, there: ShardRecord, owner: str) -> None:
-        self._store = store
+    def __init__(self, evaluations: Evaluations, record: EvaluationRecord, there: ShardRecord, owner: str) -> None:
+        self._store = evaluations.store
+        self._now = evaluations.now
         self._record = record
         self._there = replace(there, owner=owner)
         self._lock = asyncio.Lock()
+        self._key = shard_key(record.tenant, record.id, there.number)
         self._rows = part(record.tenant, record.id, "rows")
 
     @property
@@ -99,9 +129,15 @@ class HeldShard:
         """What is done of it."""
         return self._there.counts
 
+    @property
+    def tries(self) -> int:
+        """How often it was taken since it last got on, this time included."""
+        return self._there.tries
+
     async def begin(self) -> None:
-        """Says that it is held here."""
-        await self._write([])
+        """Says that it is held here, of a run that is still as it was read."""
+        run = Check(evaluation_key(self._record.tenant, self._record.id), Version(self._record.version))
+        await self._write([run], tries=self._there.tries + 1)
 
     async def renew(self) -> None:
         """Says so again, before the lease ends."""
@@ -117,63 +153,70 @@ class HeldShard:
                 if int(item.key.sk.partition("#")[0]) % shards != number:
                     continue
                 cells = unpack_row(item.data, components=False)
-                if self._there.retry_errors and any(cell.status is CellStatus.ERROR for cell in cells):
+                if self._record.resumed and any(cell.status is CellStatus.ERROR for cell in cells):
                     continue
                 found.add(item.key.sk)
                 counts += Counts.of(cells)
-        await self._write([], total=counts)
+        await self._write([], counts=counts)
         return found
 
     async def append(self, rows: Sequence[DoneRow]) -> None:
-        """Writes rows; each is there as a whole, and once, or not at all."""
-        puts: list[Put] = []
-        cells: list[CellResult] = []
+        """Writes rows; each is there as a whole, and once, or not at all. One that cannot be kept is an ERROR."""
+        batch: list[_PackedRow] = []
         size = 0
         for row in rows:
-            packed = pack_row(row.cells)
-            weight = sum(len(str(value)) for value in packed.values())
-            if puts and (len(puts) == _MOST_ROWS or size + weight > _MOST_BYTES):
-                await self._write(puts, Counts.of(cells))
-                puts, cells, size = [], [], 0
-            puts.append(Put(Key(self._rows, row.key), packed, expires_at=self._record.expire_time))
-            cells += row.cells
-            size += weight
-        if puts:
-            await self._write(puts, Counts.of(cells))
+            packed = self._packed(row)
+            if batch and (len(batch) == _MOST_ROWS or size + packed.weight > _MOST_BYTES):
+                await self._append(batch)
+                batch, size = [], 0
+            batch.append(packed)
+            size += packed.weight
+        if batch:
+            await self._append(batch)
 
     async def finish(self) -> None:
         """Nothing is left to do."""
-        key = open_shard_key(self._record.tenant, self._record.id, self.number)
-        await self._write([Delete(key)], finished=True)
+        await self._write([], finished=True)
 
-    async def leave(self) -> None:
-        """Somebody else may go on at once."""
-        await self._write([], until=0.0)
+    async def out_of_budget(self) -> None:
+        """Nothing is left to pay with."""
+        await self._write([], out_of_budget=True)
 
-    async def close(self) -> None:
-        """Nobody is to go on."""
-        key = open_shard_key(self._record.tenant, self._record.id, self.number)
-        await self._write([Delete(key)], until=0.0)
+    async def leave(self, pause: float = 0.0, *, failed: bool = False) -> None:
+        """Somebody else may go on, after a pause in seconds; it got on as far as it could, or `failed`."""
+        tries = self._there.tries if failed else max(0, self._there.tries - 1)
+        until = self._now().timestamp() + pause if pause else 0.0
+        await self._write([], owner="", until=until, tries=tries)
 
-    async def _write(
-        self,
-        ops: Sequence[Put | Delete],
-        added: Counts | None = None,
-        *,
-        total: Counts | None = None,
-        finished: bool = False,
-        until: float | None = None,
-    ) -> None:
-        async with self._lock:
-            counts = self._there.counts if total is None else total
-            there = replace(
-                self._there,
-                until=time.time() + LEASE if until is None else until,
-                finished=finished or self._there.finished,
-                counts=counts + added if added else counts,
+    async def _append(self, batch: Sequence[_PackedRow]) -> None:
+        try:
+            await self._put(batch)
+        except InvalidInput:
+            # Looked for only now: all but the rarest rows can be kept, and the store has looked at them already.
+            await self._put(
+                [packed if (why := _unkept(packed)) is None else self._broken(packed.row, why) for packed in batch]
             )
-            key = shard_key(self._record.tenant, self._record.id, self.number)
-            own = Put(key, there.packed(), Version(there.version), expires_at=self._record.expire_time)
+
+    async def _put(self, batch: Sequence[_PackedRow]) -> None:
+        added = Counts.of(cell for packed in batch for cell in packed.row.cells)
+        await self._write([packed.put for packed in batch], counts=self._there.counts + added, tries=0)
+
+    def _packed(self, row: DoneRow) -> _PackedRow:
+        try:
+            data = pack_row(row.cells)
+        except Exception as error:
+            return self._broken(row, where(error))
+        put = Put(Key(self._rows, row.key), data, expires_at=self._record.expire_time)
+        return _PackedRow(row, put, sum(len(str(value)) for value in data.values()))
+
+    def _broken(self, row: DoneRow, why: str) -> _PackedRow:
+        return self._packed(DoneRow(row.key, [_without_content(cell, why) for cell in row.cells]))
+
+    async def _write(self, ops: Sequence[Put | Check], **changes: Any) -> None:
+        async with self._lock:
+            there = replace(self._there, **{"until": self._now().timestamp() + LEASE} | changes)
+            expect = Version(there.version) if there.version else ABSENT
+            own = Put(self._key, there.packed(), expect, expires_at=self._record.expire_time)
             for pause in _PAUSES:
                 try:
                     with translated():
@@ -187,3 +230,35 @@ class HeldShard:
             else:
                 raise ShardLost
             self._there = replace(there, version=there.version + 1)
+
+
+@dataclass(frozen=True, slots=True)
+class _PackedRow:
+    row: DoneRow
+    put: Put
+    weight: int
+
+
+def _unkept(packed: _PackedRow) -> str | None:
+    """Why the store does not take a row, or None."""
+    try:
+        check_item(packed.put.key, packed.put.data)
+    except StoreError as error:
+        return str(error)
+    return None
+
+
+def _without_content(cell: CellResult, why: str) -> CellResult:
+    """A cell of which only what it took is kept."""
+    answer = Answer(None, cost_usd=cell.answer.cost_usd, usage=cell.answer.usage, cached=cell.answer.cached)
+    return replace(
+        cell,
+        status=CellStatus.ERROR,
+        score=0.0,
+        answer=answer,
+        prompt_text="",
+        vars={},
+        verdict=None,
+        error=f"the result cannot be kept: {why}",
+        description="",
+    )
