@@ -143,7 +143,8 @@ def _is_port(wanted: Object, listener: Party, port: Port) -> bool:
             known.name == number and (known.number, known.protocol) == (port.number, port.protocol)
             for known in listener.ports
         )
-    return number <= port.number <= wanted.get("endPort", number)
+    last: int = wanted.get("endPort", number)
+    return number <= port.number <= last
 
 
 def selects(selector: Object | None, labels: Mapping[str, str]) -> bool:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import tempfile
@@ -92,7 +93,9 @@ class Renderer:
     def _run(self, folder: Path) -> Rendered:
         done = subprocess.run([*self._command, str(folder)], capture_output=True, text=True, check=False, timeout=120)
         if done.returncode:
-            return Rendered("", " ".join(done.stderr.split()).replace(str(folder), "kustomization"))
+            # kubectl logs it: `E1128 … "command failed" err="…"`.
+            said = re.sub(r'^E\d{4} .*? err="', "", " ".join(done.stderr.split())).replace("\\", "").rstrip('"')
+            return Rendered("", said.replace(f"{folder}", "the combination"))
         return Rendered(done.stdout)
 
 

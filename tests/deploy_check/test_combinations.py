@@ -1,0 +1,38 @@
+"""The manifests of this repository, in every combination, as `make deploy-check` renders and examines them."""
+
+from pathlib import Path
+
+import pytest
+from tools.deploy_check.check import ManifestCheck, grouped
+from tools.deploy_check.facts import Facts
+from tools.deploy_check.render import kustomize_command
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def manifests() -> ManifestCheck:
+    """The check, with the declared matrix."""
+    command = kustomize_command()
+    if command is None:
+        pytest.skip("kubectl is not installed")
+    return ManifestCheck(ROOT, command)
+
+
+def test_every_overlay_and_component_is_in_a_combination(manifests: ManifestCheck) -> None:
+    assert [finding.line() for finding in manifests.tree()] == []
+
+
+@pytest.mark.timeout(600)
+def test_every_combination_meets_schemas_and_policies(manifests: ManifestCheck) -> None:
+    reports = manifests.run(manifests.matrix.combinations())
+    found = [f"{where[0]} (and {len(where) - 1} more): {one.line()}" for one, where in grouped(reports).items()]
+    assert found == []
+
+
+def test_every_declared_external_is_one_that_a_render_names(manifests: ManifestCheck) -> None:
+    text = "".join(
+        file.read_text(encoding="utf-8") for file in manifests.kustomize.rglob("*.yaml") if "tests" not in file.parts
+    )
+    facts = Facts.load(manifests.kustomize / "tests")
+    assert [one.name for one in facts.externals if one.name not in text] == []
