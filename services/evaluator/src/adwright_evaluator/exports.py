@@ -5,16 +5,20 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from adwright.evaluator.v1 import evaluation_pb2 as pb
+from adwright_docstore import Item
 from adwright_evaluator.comparison import compare
 from adwright_evaluator.comparison_messages import comparison_to_pb, in_words
 from adwright_evaluator.labels import Labels
 from adwright_evaluator.model import Answer, CellResult
 from adwright_evaluator.reports import FORMATS, RunView, read_results
 from adwright_evaluator.runs.evaluations import Evaluations
-from adwright_evaluator.runs.records import EvaluationRecord
+from adwright_evaluator.runs.packing import unpack_row
+from adwright_evaluator.runs.records import EvaluationRecord, part
 from adwright_evaluator.summary import Column
+from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import InvalidInput
 
 __all__ = ["Exports"]
@@ -37,18 +41,18 @@ class Exports:
         self._evaluations = evaluations
         self._labels = labels
 
-    async def view(self, record: EvaluationRecord, *, outputs: bool = True) -> RunView:
-        """The run with all its cells, in order; without `outputs` they are the numbers of each alone."""
-        rows = self._evaluations.rows(record, components=outputs)
-        cells = [cell if outputs else _numbers(cell) async for row in rows for cell in row]
-        cells.sort(key=lambda cell: cell.key)
+    async def view(self, record: EvaluationRecord) -> RunView:
+        """The run with all its cells, in order."""
+        with translated():
+            where = part(record.tenant, record.id, "rows")
+            rows = [item async for item in self._evaluations.store.query_all(where, page_size=200, consistent=True)]
         return RunView(
             name=record.name,
             description=record.description,
             create_time=record.create_time,
             prompts=tuple((str(each["label"]), str(each["template"])) for each in record.prompts),
             providers=record.providers,
-            cells=cells,
+            cells=_Stored(rows),
         )
 
     async def export(self, record: EvaluationRecord, report: str) -> AsyncGenerator[bytes]:
@@ -83,24 +87,42 @@ class Exports:
             view = await asyncio.to_thread(read_results, results, field)
         else:
             record = await self._evaluations.get(tenant, name.removeprefix("evaluations/"))
-            view = await self.view(record, outputs=False)
-        labels = {
-            (provider, prompt): f"{view.prompts[prompt][0]} × {view.providers[provider]}"
-            for provider, prompt in sorted({(cell.provider, cell.prompt) for cell in view.cells})
-        }
-        return _Side(labels, view.cells)
+            view = await self.view(record)
+        return await asyncio.to_thread(_side_of, view)
+
+
+class _Stored:
+    """The cells of rows as they are stored, unpacked anew for everybody who goes through them: outputs may be large."""
+
+    def __init__(self, rows: Sequence[Item]) -> None:
+        self._rows = rows
+
+    def __iter__(self) -> Iterator[CellResult]:
+        # Rows are by case and repeat, cells by case, provider, prompt and repeat.
+        for _, rows in groupby(self._rows, key=lambda item: item.key.sk.partition("#")[0]):
+            cells = [cell for row in rows for cell in unpack_row(row.data)]
+            yield from sorted(cells, key=lambda cell: cell.key)
+
+
+def _side_of(view: RunView) -> _Side:
+    cells = [_numbers(cell) for cell in view.cells]
+    columns = sorted({(cell.provider, cell.prompt) for cell in cells})
+    labels = {column: f"{view.prompts[column[1]][0]} × {view.providers[column[0]]}" for column in columns}
+    return _Side(labels, cells)
 
 
 def _numbers(cell: CellResult) -> CellResult:
-    return replace(cell, answer=Answer(None), prompt_text="")
+    """What is compared of a cell."""
+    verdict = replace(cell.verdict, components=()) if cell.verdict else None
+    return replace(cell, answer=Answer(None), prompt_text="", verdict=verdict)
 
 
 def _piece(parts: Iterator[bytes]) -> bytes:
     """The next parts, so many that they are worth a message."""
     found, size = [], 0
-    for part in parts:
-        found.append(part)
-        size += len(part)
+    for each in parts:
+        found.append(each)
+        size += len(each)
         if size >= _PIECE:
             break
     return b"".join(found)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import groupby
 from xml.sax.saxutils import escape, quoteattr
 
-from adwright_evaluator.model import CellResult, CellStatus
+from adwright_evaluator.model import Answer, CellResult, CellStatus
 
 from .view import RunView
 
@@ -18,21 +19,22 @@ _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 
 def junit_xml(view: RunView) -> Iterator[bytes]:
     """The file."""
-    columns = sorted(view.cells, key=lambda cell: (cell.provider, cell.prompt, cell.case, cell.repeat))
+    cells = (replace(cell, answer=Answer(None, cell.answer.latency_ms), prompt_text="") for cell in view.cells)
+    columns = sorted(cells, key=lambda cell: (cell.provider, cell.prompt, cell.case, cell.repeat))
     yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
     yield f"<testsuites name={_attribute(view.description or view.name)} {_counts(columns)}>\n".encode()
     for _, group in groupby(columns, key=lambda cell: (cell.provider, cell.prompt)):
-        cells = list(group)
-        column = _attribute(view.column(cells[0]))
+        tests = list(group)
+        column = _attribute(view.column(tests[0]))
         time = view.create_time.isoformat(timespec="seconds")
-        yield f'  <testsuite name={column} timestamp="{time}" {_counts(cells)}>\n'.encode()
-        for cell in cells:
-            yield _test(view, cell, column)
+        yield f'  <testsuite name={column} timestamp="{time}" {_counts(tests)}>\n'.encode()
+        for cell in tests:
+            yield _test(cell, column)
         yield b"  </testsuite>\n"
     yield b"</testsuites>\n"
 
 
-def _test(view: RunView, cell: CellResult, column: str) -> bytes:
+def _test(cell: CellResult, column: str) -> bytes:
     repeat = f" (repeat {cell.repeat + 1})" if cell.repeat else ""
     name = _attribute(f"#{cell.case + 1} {cell.title}{repeat}")
     seconds = (cell.answer.latency_ms or 0.0) / 1000

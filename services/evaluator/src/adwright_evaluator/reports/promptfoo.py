@@ -28,7 +28,8 @@ FAILURES: Final = {CellStatus.PASSED: 0, CellStatus.FAILED: 1, CellStatus.ERROR:
 def promptfoo_json(view: RunView) -> Iterator[bytes]:
     """The file, a cell at a time."""
     time = view.create_time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    head = {"version": 3, "timestamp": time, "prompts": _columns(view), "stats": _stats(view.cells)}
+    prompts, stats = _sums(view)
+    head = {"version": 3, "timestamp": time, "prompts": prompts, "stats": stats}
     config = {
         "description": view.description,
         "prompts": [text for _, text in view.prompts],
@@ -104,37 +105,49 @@ def _grading(verdict: Verdict) -> dict[str, Any]:
     return found
 
 
-def _columns(view: RunView) -> list[dict[str, Any]]:
-    groups: dict[tuple[int, int], list[CellResult]] = defaultdict(list)
+class _Sums:
+    """What cells have together."""
+
+    def __init__(self) -> None:
+        self.score = self.latency_ms = self.cost = 0.0
+        self.counts = dict.fromkeys(CellStatus, 0)
+        self.usage = Usage()
+
+    def add(self, cell: CellResult) -> None:
+        answer = cell.answer
+        self.score += cell.score
+        self.latency_ms += answer.latency_ms or 0.0
+        self.cost += answer.cost_usd or 0.0
+        self.counts[cell.status] += 1
+        self.usage += answer.usage
+
+    def counted(self, form: str, names: Sequence[str]) -> dict[str, int]:
+        return {form.format(name): count for name, count in zip(names, self.counts.values(), strict=True)}
+
+
+def _sums(view: RunView) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Of each column, and of the whole."""
+    columns: dict[tuple[int, int], _Sums] = defaultdict(_Sums)
+    whole = _Sums()
     for cell in view.cells:
-        groups[cell.prompt, cell.provider].append(cell)
-    return [
+        columns[cell.prompt, cell.provider].add(cell)
+        whole.add(cell)
+    prompts = [
         {
             "raw": view.prompts[prompt][1],
             "label": view.prompts[prompt][0],
             "provider": view.providers[provider],
             "metrics": {
-                "score": sum(cell.score for cell in cells),
-                **_counts(cells, "test{}Count", ("Pass", "Fail", "Error")),
-                "totalLatencyMs": sum(cell.answer.latency_ms or 0.0 for cell in cells),
-                "tokenUsage": _tokens(sum((cell.answer.usage for cell in cells), Usage())),
-                "cost": sum(cell.answer.cost_usd or 0.0 for cell in cells),
+                "score": sums.score,
+                **sums.counted("test{}Count", ("Pass", "Fail", "Error")),
+                "totalLatencyMs": sums.latency_ms,
+                "tokenUsage": _tokens(sums.usage),
+                "cost": sums.cost,
             },
         }
-        for (prompt, provider), cells in sorted(groups.items())
+        for (prompt, provider), sums in sorted(columns.items())
     ]
-
-
-def _stats(cells: Sequence[CellResult]) -> dict[str, Any]:
-    counts = _counts(cells, "{}", ("successes", "failures", "errors"))
-    return {**counts, "tokenUsage": _tokens(sum((cell.answer.usage for cell in cells), Usage()))}
-
-
-def _counts(cells: Sequence[CellResult], form: str, names: Sequence[str]) -> dict[str, int]:
-    return {
-        form.format(name): sum(cell.status is status for cell in cells)
-        for name, status in zip(names, CellStatus, strict=True)
-    }
+    return prompts, {**whole.counted("{}", ("successes", "failures", "errors")), "tokenUsage": _tokens(whole.usage)}
 
 
 def _tokens(usage: Usage) -> dict[str, int]:

@@ -35,7 +35,7 @@ def read_results(data: bytes, field: str = "results") -> RunView:
     except RecursionError:
         said = f"it is nested deeper than {_DEEPEST} levels"
     except UnicodeEncodeError as error:
-        said = f"it has half of a character, {ascii(error.object[error.start])}"
+        said = f"it has half of a character, {error.object[error.start]!a}"
     except ValueError:
         said = "it is no JSON in UTF-8"
     raise InvalidInput.of(field, f"is no file of results of adwright or promptfoo: {said}", reason="RESULTS_UNREADABLE")

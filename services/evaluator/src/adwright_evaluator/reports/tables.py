@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Iterator
 
 from adwright_evaluator.messages import output_text
@@ -15,7 +16,8 @@ from .view import RunView
 
 __all__ = ["csv_rows", "json_lines"]
 
-_FORMULAS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA = re.compile(r"[\s\0\u200b-\u200f\u2060\ufeff]*[=+\-@＝＋－＠]|[\t\r\n]")
+"""What spreadsheets take for the begin of one: after what they do not show, and in full width, too."""
 
 
 def csv_rows(view: RunView) -> Iterator[bytes]:
@@ -61,4 +63,4 @@ def _line(values: list[JSON]) -> bytes:
 
 
 def _safe(value: JSON) -> JSON:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULAS) else value
+    return f"'{value}" if isinstance(value, str) and _FORMULA.match(value) else value

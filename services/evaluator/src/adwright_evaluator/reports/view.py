@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -23,8 +23,8 @@ class RunView:
     """Label and text of each, by position."""
     providers: tuple[str, ...]
     """Labels, by position."""
-    cells: Sequence[CellResult]
-    """By case, provider, prompt, repeat."""
+    cells: Iterable[CellResult]
+    """By case, provider, prompt, repeat; to be gone through several times, and to be kept by nobody."""
 
     def column(self, cell: CellResult) -> str:
         """`PROMPT × PROVIDER`."""
