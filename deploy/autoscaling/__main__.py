@@ -88,22 +88,18 @@ def _burst(name: str) -> Burst:
 
 
 def _show_swept(tried: Sequence[Tried], bursts: Sequence[Burst], console: Console) -> None:
-    for burst in bursts:
-        table = Table("", "", "first token p95", "tokens/s p5", "spilled", "USD a thousand", title=burst.name)
-        before = ""
-        for each in tried:
-            figures = each.figures[burst.name]
-            table.add_row(
-                "" if each.knob == before else each.knob,
-                f"{each.value:g}{' ◂' if each.chosen else ''}",
-                f"{figures['first_token_p95']:.2f} s",
-                f"{figures['tokens_a_second_p5']:.0f}",
-                f"{figures['spilled']:.0%}",
-                f"{figures['usd_a_thousand']:.2f}",
-            )
-            before = each.knob
-        console.print(table)
-    console.print("◂ what the manifests say")
+    title = "one number changed at a time: first token p95, spilled, USD a thousand; ◂ is what the manifests say"
+    table = Table("", "", *(burst.name for burst in bursts), title=title)
+    before = ""
+    for each in tried:
+        cells = [
+            f"{f['first_token_p95']:.2f} s, {f['spilled']:.0%}, {f['usd_a_thousand']:.2f}"
+            for f in (each.figures[burst.name] for burst in bursts)
+        ]
+        label = "" if each.knob == before else each.knob
+        table.add_row(label, f"{each.value:g}{' ◂' if each.chosen else ''}", *cells)
+        before = each.knob
+    console.print(table)
 
 
 if __name__ == "__main__":

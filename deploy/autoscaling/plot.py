@@ -22,7 +22,7 @@ def plot(results: Sequence[Result], path: Path) -> None:
 
     mpl.use("svg")
     # The same figures make the same file.
-    mpl.rcParams["svg.hashsalt"] = "adwright"
+    mpl.rcParams |= {"svg.hashsalt": "adwright", "svg.fonttype": "none"}
     from matplotlib import pyplot
 
     figure, axes = pyplot.subplots(
@@ -46,7 +46,7 @@ def plot(results: Sequence[Result], path: Path) -> None:
             panel.set_ylim(bottom=0)
             if column == 0:
                 panel.set_ylabel(label)
-                panel.legend(fontsize="small", loc="upper left")
+                panel.legend(fontsize="small", loc="best")
         axes[-1][column].set_xlabel("minutes")
     figure.align_ylabels(axes[:, 0])
     figure.tight_layout()

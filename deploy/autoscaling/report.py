@@ -9,7 +9,7 @@ from rich.table import Table
 
 from .simulation import Result
 
-__all__ = ["show", "summary"]
+__all__ = ["rows", "show", "summary"]
 
 
 def summary(result: Result) -> dict[str, Any]:
@@ -62,12 +62,17 @@ _ROWS = (
 )
 
 
+def rows(results: Sequence[Result]) -> list[tuple[str, list[str]]]:
+    """Labels, and a cell for each result."""
+    figures = [summary(result) for result in results]
+    return [(label, [form.format(each[key]) for each in figures]) for label, key, form in _ROWS]
+
+
 def show(results: Sequence[Result], console: Console) -> None:
     """Prints a column for each burst."""
     for result in results:
         console.print(f"{result.burst.name}: {result.burst.says}")
-    figures = [summary(result) for result in results]
     table = Table("the manifests' numbers", *(result.burst.name for result in results))
-    for label, key, form in _ROWS:
-        table.add_row(label, *(form.format(each[key]) for each in figures))
+    for label, cells in rows(results):
+        table.add_row(label, *cells)
     console.print(table)

@@ -42,7 +42,13 @@ KNOBS = (
         "streams a replica (demand, batch)",
         lambda setting: _of(setting, "demand", "threshold"),
         lambda setting, value: _trigger(setting, ("demand", "batch"), threshold=value),
-        (8, 12, 16, 24, 48),
+        (8, 16, 24, 48),
+    ),
+    Knob(
+        "requests in two minutes a replica (wanted)",
+        lambda setting: _of(setting, "wanted", "threshold"),
+        lambda setting, value: _trigger(setting, ("wanted",), threshold=value),
+        (100, 150, 200, 300, 1000),
     ),
     Knob(
         "wakes above, in two minutes (wanted)",

@@ -5,11 +5,15 @@ from pathlib import Path
 
 import pytest
 from deploy.autoscaling.__main__ import main
+from deploy.autoscaling.bursts import BURSTS
 from deploy.autoscaling.inputs import Inputs, InputsError
 from deploy.autoscaling.manifests import ScaledObject, Serving
+from deploy.autoscaling.report import rows
+from deploy.autoscaling.simulation import simulate
 from deploy.autoscaling.sweep import KNOBS
 
 INPUTS = Path("deploy/autoscaling/inputs.yaml")
+GUIDE = Path("docs/guides/autoscaling.md")
 
 
 def test_a_load_of_ones_own_becomes_a_table_figures_and_a_picture(
@@ -31,9 +35,18 @@ def test_the_manifests_are_read_and_every_number_that_is_swept_is_theirs() -> No
     assert {trigger.name for trigger in setting[0].triggers} == {"demand", "wanted", "queue", "batch"}
     for knob in KNOBS:
         chosen = knob.read(setting)
-        assert chosen in knob.tried, f"{knob.name}: {chosen} of the manifests is not among what was tried"
+        assert min(knob.tried) <= chosen <= max(knob.tried), f"{knob.name}: nothing beside {chosen} is tried"
         for value in knob.tried:
             assert knob.read(knob.turn(setting, value)) == value
+
+
+def test_the_guide_shows_what_the_manifests_numbers_give_today() -> None:
+    scaled, serving, inputs = ScaledObject.load(), Serving.load(), Inputs.load()
+    results = [simulate(burst, inputs, scaled, serving) for burst in BURSTS]
+    guide = GUIDE.read_text()
+    for label, cells in rows(results):
+        line = f"| {label} | {' | '.join(cells)} |"
+        assert line in guide, f"{GUIDE}: expected `{line}`, as `make simulate` has it"
 
 
 @pytest.mark.parametrize(
