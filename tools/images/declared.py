@@ -47,7 +47,7 @@ def _own(folder: Path) -> Iterator[str]:
 
 def pinned(name: str, root: Path = ROOT) -> set[str]:
     """Distributions that requirements/`name`.txt has for an image, by their normalized names."""
-    found = set()
+    found: set[str] = set()
     for line in (root / f"requirements/{name}.txt").read_text(encoding="utf-8").splitlines():
         match = _PINNED.match(line.strip())
         if match is None:
