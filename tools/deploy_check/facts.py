@@ -98,7 +98,8 @@ class Facts(BaseModel):
         except ValidationError as error:
             first = error.errors()[0]
             field = ".".join(str(part) for part in first["loc"])
-            raise FactsError(f"{folder}: {field}: {first['msg']}") from None
+            file = "externals.yaml" if field.startswith(("externals", "public_values")) else "calls.yaml"
+            raise FactsError(f"{folder / file}: {field}: {first['msg']}") from None
 
     def is_public(self, value: str) -> bool:
         """Whether it is declared that everybody may know it."""
