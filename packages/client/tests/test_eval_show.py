@@ -8,7 +8,7 @@ from eval_gateway import FAILED, RUNNING, EvalGateway, a_cell, a_run, estimate
 from google.longrunning.operations_pb2 import CancelOperationRequest
 
 from adwright.evaluator.v1 import evaluation_pb2 as pb
-from adwright.evaluator.v1.label_pb2 import CalibrateJudgeRequest, CalibrateJudgeResponse
+from adwright.evaluator.v1.label_pb2 import CalibrateJudgeRequest, CalibrateJudgeResponse, Estimate
 
 
 @pytest.fixture
@@ -65,6 +65,21 @@ async def test_cells_are_shown_with_their_outputs(adwright: Adwright, gateway: E
     assert [json.loads(line)["output"] for line in outcome.out.splitlines()] == ["Light\nas\x07 air"]
 
 
+async def test_what_is_not_told_is_neither_free_nor_fast_and_errors_are_no_zeros(
+    adwright: Adwright, gateway: EvalGateway
+) -> None:
+    free, untold = gateway.runs[0].columns
+    free.cost_usd = free.latency_p50_ms = free.latency_p95_ms = 0.0
+    for field in ("cost_usd", "latency_p50_ms", "latency_p95_ms"):
+        untold.ClearField(field)
+    untold.scored, untold.errors = 0, 2
+    lines = (await adwright("eval", "show")).out.splitlines()
+    assert lines[2:4] == [
+        "short × small\t90.0 % of 2 (60–98)\t0.850 (0.70–0.95)\t0\t$0.00000\t0 ms / 0 ms\t",
+        "short × large\t– of 0\t–\t2\t–\t–\t●",
+    ]
+
+
 async def test_runs_are_listed_newest_first_over_all_pages(adwright: Adwright) -> None:
     outcome = await adwright("eval", "list")
     assert outcome.out.splitlines()[1:] == [
@@ -88,6 +103,9 @@ def compared(gateway: EvalGateway) -> EvalGateway:
                 metric="pass",
                 cases=40,
                 left_out=2,
+                only_in_baseline=3,
+                only_in_candidate=1,
+                cells_left_out=4,
                 before=estimate(0.5, 0.4, 0.6),
                 after=estimate(0.6, 0.5, 0.7),
                 difference=estimate(0.1, -0.05, 0.25),
@@ -104,7 +122,7 @@ def compared(gateway: EvalGateway) -> EvalGateway:
                 metric="score",
                 cases=42,
                 difference=estimate(-0.2, -0.3, -0.1),
-                adjusted_p_value=0.001,
+                adjusted_p_value=0.0004,
                 verdict=pb.ColumnComparison.VERDICT_WORSE,
             ),
         ],
@@ -120,8 +138,8 @@ async def test_a_comparison_says_what_is_sure_and_what_would_make_it_sure(
     lines = outcome.out.splitlines()
     assert lines[2:6] == [
         "short × small → short × large\tpass\t0.500\t0.600\t+0.100 (-0.050 to +0.250)\t0.200\tno difference shown\t"
-        "40, 2 left out",
-        "short × small\tscore\t0.000\t0.000\t-0.200 (-0.300 to -0.100)\t0.001\tworse\t42",
+        "40, 2 left out, 3 only before, 1 only after, 4 cells left out",
+        "short × small\tscore\t0.000\t0.000\t-0.200 (-0.300 to -0.100)\t< 0.001\tworse\t42",
         "short × large, pass: about 1,250 more cases would show it",
         "fixed: tent 1",
     ]
@@ -194,15 +212,26 @@ async def test_a_run_is_deleted_by_name_only(adwright: Adwright, gateway: EvalGa
 
 async def test_a_judge_is_held_against_people(adwright: Adwright, gateway: EvalGateway) -> None:
     gateway.agreement = CalibrateJudgeResponse(
-        label_count=60, fitted_on=30, threshold=0.625, agreement=estimate(0.9, 0.74, 0.97), summary="They agree."
+        label_count=60,
+        fitted_on=30,
+        case_count=20,
+        fitted_on_cases=10,
+        threshold=0.625,
+        agreement=estimate(0.9, 0.74, 0.97),
+        alpha=Estimate(value=0.8),
+        summary="They agree.",
     )
     outcome = await adwright("eval", "calibrate", "latest", "--metric", "llm-rubric")
     assert (outcome.code, outcome.out.splitlines()) == (
         0,
         [
-            "-- 60 labels, 30 of them fitted on, threshold 0.62 --",
+            "-- 60 labels of 20 cases; threshold 0.62, fitted on 30 of 10 cases --",
             "\tvalue\t95 %",
             "agreement\t0.90\t0.74 to 0.97",
+            "kappa\tundefined\t",
+            "alpha\t0.80\t",
+            "precision\tundefined\t",
+            "recall\tundefined\t",
             "They agree.",
         ],
     )

@@ -12,16 +12,15 @@ from adwright_servicekit.errors import NotFound
 
 from ..client import AsyncClient
 from ..evaluations import evaluation_name
+from ._eval_compared import show_agreement, show_differences
 from ._eval_files import read_results
 from ._eval_run import Wanted, finish
 from ._eval_tables import (
     WRONG,
     progress_line,
     run_id,
-    show_agreement,
     show_cells,
     show_columns,
-    show_differences,
     show_failures,
     show_table,
 )

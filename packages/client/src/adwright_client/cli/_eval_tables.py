@@ -5,14 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, Sequence
 from typing import Final
 
-from adwright.evaluator.v1.evaluation_pb2 import (
-    AssertionResult,
-    CellResult,
-    ColumnComparison,
-    CompareEvaluationsResponse,
-    Evaluation,
-)
-from adwright.evaluator.v1.label_pb2 import CalibrateJudgeResponse, Estimate
+from adwright.evaluator.v1.evaluation_pb2 import AssertionResult, CellResult, ColumnSummary, Evaluation
+from adwright.evaluator.v1.label_pb2 import Estimate
 from adwright_servicekit.names import short_id
 
 from ..client import AsyncClient
@@ -21,12 +15,11 @@ from ._words import printable
 
 __all__ = [
     "WRONG",
+    "flat",
     "progress_line",
     "run_id",
-    "show_agreement",
     "show_cells",
     "show_columns",
-    "show_differences",
     "show_failures",
     "show_table",
 ]
@@ -34,7 +27,6 @@ __all__ = [
 WRONG: Final = (CellResult.STATUS_FAILED, CellResult.STATUS_ERROR)
 """Cells that somebody should look at."""
 _MOST_FAILURES: Final = 10
-_MOST_NAMES: Final = 10
 _HEADS: Final = ("passed", "score", "errors", "cost", "p50 / p95", "best")
 _STATES = {
     Evaluation.STATE_RUNNING: "runs",
@@ -43,11 +35,8 @@ _STATES = {
     Evaluation.STATE_OUT_OF_BUDGET: "out of budget",
 }
 _MARKS = {CellResult.STATUS_PASSED: "✓", CellResult.STATUS_FAILED: "✗", CellResult.STATUS_ERROR: "!"}
-_VERDICTS = {
-    ColumnComparison.VERDICT_BETTER: "better",
-    ColumnComparison.VERDICT_WORSE: "worse",
-    ColumnComparison.VERDICT_NO_DIFFERENCE_SHOWN: "no difference shown",
-}
+_UNKNOWN: Final = "–"
+"""Where nothing is told, which is neither free nor fast."""
 
 
 def run_id(run: Evaluation) -> str:
@@ -72,9 +61,9 @@ def show_table(title: str, heads: list[str], rows: Sequence[Sequence[str | tuple
     Models and suites may have written what is in it.
     """
     console = terminal()
-    cells = [[tuple(map(_flat, (cell,) if isinstance(cell, str) else cell)) for cell in row] for row in rows]
+    cells = [[tuple(map(flat, (cell,) if isinstance(cell, str) else cell)) for cell in row] for row in rows]
     if console is None:
-        print(f"-- {_flat(title)} --")
+        print(f"-- {flat(title)} --")
         print("\t".join(heads))
         for row in cells:
             print("\t".join(" ".join(filter(None, cell)) for cell in row))
@@ -83,7 +72,7 @@ def show_table(title: str, heads: list[str], rows: Sequence[Sequence[str | tuple
     from rich.table import Table
     from rich.text import Text
 
-    table = Table(title=Text(_flat(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(title=Text(flat(title)), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False)
     for place, head in enumerate(heads):
         table.add_column(head, style="cyan" if place == 0 else "", overflow="fold")
     for row in cells:
@@ -96,11 +85,12 @@ def show_columns(run: Evaluation) -> None:
     rows = [
         [
             _where(run, column.prompt, column.provider),
-            (f"{100 * column.pass_rate.value:.1f} % of {column.scored}", _interval(column.pass_rate, 100, 0)),
-            (f"{column.score.value:.3f}", _interval(column.score)),
+            *_quality(column),
             str(column.errors),
-            f"${column.cost_usd:.5f}" if column.cost_usd else "",
-            (f"{_time(column.latency_p50_ms)} /", _time(column.latency_p95_ms)) if column.latency_p50_ms else "",
+            f"${column.cost_usd:.5f}" if column.HasField("cost_usd") else _UNKNOWN,
+            (f"{_time(column.latency_p50_ms)} /", _time(column.latency_p95_ms))
+            if column.HasField("latency_p50_ms")
+            else _UNKNOWN,
             "●" if column.pareto and len(run.columns) > 1 else "",
         ]
         for column in run.columns
@@ -139,48 +129,6 @@ async def show_cells(run: Evaluation, cells: AsyncIterable[CellResult]) -> None:
             print(line)
 
 
-def show_differences(said: CompareEvaluationsResponse) -> None:
-    """Two runs, and what they mean."""
-    rows = [
-        [
-            each.candidate if each.candidate == each.baseline else f"{each.baseline} → {each.candidate}",
-            each.metric,
-            f"{each.before.value:.3f}",
-            f"{each.after.value:.3f}",
-            _signed(each.difference),
-            f"{each.adjusted_p_value:.3f}",
-            _VERDICTS.get(each.verdict, "?"),
-            f"{each.cases}, {each.left_out} left out" if each.left_out else str(each.cases),
-        ]
-        for each in said.columns
-    ]
-    heads = ["column", "of", "before", "after", "difference (95 %)", "p (adjusted)", "verdict", "cases"]
-    show_table("comparison", heads, rows)
-    for each in said.columns:
-        more = each.cases_needed - each.cases
-        if each.verdict == ColumnComparison.VERDICT_NO_DIFFERENCE_SHOWN and more > 0:
-            print(f"{_flat(each.candidate)}, {_flat(each.metric)}: about {more:,} more cases would show it")
-        for word, names in (("fixed", each.fixed), ("broken", each.broken)):
-            for name in names[:_MOST_NAMES]:
-                print(f"{word}: {_flat(name)}")
-            if len(names) > _MOST_NAMES:
-                print(f"{word}: … and {len(names) - _MOST_NAMES} more")
-    print(printable(said.summary))
-
-
-def show_agreement(said: CalibrateJudgeResponse) -> None:
-    """A judge against people."""
-    rows = []
-    for name in ("agreement", "kappa", "alpha", "precision", "recall"):
-        if said.HasField(name):
-            estimate = getattr(said, name)
-            interval = f"{estimate.low:.2f} to {estimate.high:.2f}" if estimate.HasField("low") else ""
-            rows.append([name, f"{estimate.value:.2f}", interval])
-    fitted = f"{said.label_count} labels, {said.fitted_on} of them fitted on, threshold {said.threshold:.2f}"
-    show_table(fitted, ["", "value", "95 %"], rows)
-    print(printable(said.summary))
-
-
 def _cell_lines(run: Evaluation, cell: CellResult, *, output: bool = False) -> list[str]:
     """A line for the cell, and one below it for each thing that is wrong with it."""
     mark = _MARKS.get(cell.status, "?")
@@ -190,12 +138,12 @@ def _cell_lines(run: Evaluation, cell: CellResult, *, output: bool = False) -> l
     if output:
         lines.append(f"    → {_short(cell.output, 200)}")
     if cell.error:
-        lines.append(f"    {_flat(cell.error)}")
+        lines.append(f"    {flat(cell.error)}")
     for each in cell.assertions:
         told = each.outcome != AssertionResult.OUTCOME_FAILED
         if told and (getattr(each, "pass") or each.outcome == AssertionResult.OUTCOME_NOT_APPLICABLE):
             continue
-        lines.append(f"    {_flat(each.type)}{'' if told else ' (could not be told)'}: {_flat(each.reason)}")
+        lines.append(f"    {flat(each.type)}{'' if told else ' (could not be told)'}: {flat(each.reason)}")
     return lines
 
 
@@ -205,13 +153,23 @@ def _where(run: Evaluation, prompt: int, provider: int) -> str:
     return f"{_short(label, 60)} × {_short(of, 60)}"
 
 
-def _flat(text: str) -> str:
+def flat(text: str) -> str:
+    """On one line, and nothing in it that a terminal obeys."""
     return printable(" ".join(text.split()))
 
 
 def _short(text: str, most: int) -> str:
-    flat = _flat(text)
-    return flat if len(flat) <= most else f"{flat[: most - 1]}…"
+    said = flat(text)
+    return said if len(said) <= most else f"{said[: most - 1]}…"
+
+
+def _quality(column: ColumnSummary) -> list[str | tuple[str, str]]:
+    if not column.scored:
+        return [f"{_UNKNOWN} of 0", _UNKNOWN]
+    return [
+        (f"{100 * column.pass_rate.value:.1f} % of {column.scored}", _interval(column.pass_rate, 100, 0)),
+        (f"{column.score.value:.3f}", _interval(column.score)),
+    ]
 
 
 def _interval(estimate: Estimate, times: int = 1, digits: int = 2) -> str:
@@ -220,12 +178,5 @@ def _interval(estimate: Estimate, times: int = 1, digits: int = 2) -> str:
     return f"({times * estimate.low:.{digits}f}–{times * estimate.high:.{digits}f})"
 
 
-def _signed(estimate: Estimate) -> str:
-    interval = f" ({estimate.low:+.3f} to {estimate.high:+.3f})" if estimate.HasField("low") else ""
-    return f"{estimate.value:+.3f}{interval}"
-
-
 def _time(milliseconds: float) -> str:
-    if not milliseconds:
-        return ""
     return f"{milliseconds / 1000:.2f} s" if milliseconds >= 1000 else f"{milliseconds:.0f} ms"
