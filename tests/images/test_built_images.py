@@ -9,7 +9,6 @@ import shutil
 from pathlib import Path
 
 import pytest
-
 from tools.images import dockerfile, standin
 from tools.images.check import check
 from tools.images.engine import ROOT, Engine, ImageError
@@ -68,7 +67,7 @@ def test_a_declared_dependency_that_is_not_pinned_fails_the_build(engine: Engine
 def test_an_import_that_nobody_declared_is_found_in_the_image(engine: Engine, base: str, sources: Path) -> None:
     _forget(sources, "rapidfuzz", pyproject=True)
     engine.build("context", TAG, base=base, context=sources)
-    with pytest.raises(ImageError, match="cannot import adwright_context.*No module named 'rapidfuzz'"):
+    with pytest.raises(ImageError, match=r"cannot import adwright_context.*No module named 'rapidfuzz'"):
         check(engine, "context", TAG, base=base, root=sources)
 
 
