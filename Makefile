@@ -70,8 +70,9 @@ requirements: $(READY) ## resolve requirements/*.txt anew, keeping pins that sti
 images: ## the four container images, by docker or podman; BASE=… names another base image
 	@$(PYTHON) -m tools.images build
 
-images-check: $(READY) ## build the images, and check what is in them, how they start and end; BASE=stand-in: without a registry
+images-check: $(READY) ## build the images, hold what is in them and how they run against what is said of them
 	@$(BIN)/python -m tools.images check
+	@ADWRIGHT_TEST_IMAGES=1 $(BIN)/python -m pytest tests/images
 
 push: ## push the images: make push REGISTRY=…; logs in where that is ECR
 	@tools/images/push.sh
