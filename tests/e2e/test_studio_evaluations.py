@@ -17,6 +17,13 @@ tests:
   - vars: {word: "<b>bold</b><script>document.title='broken'</script>"}
     assert: [{type: contains, value: bold}]
 """
+BROKEN = """description: One is down
+prompts: ["{{word}}"]
+providers: [echo, {id: fake, label: down, config: {fail_from: 0}}]
+tests:
+  - vars: {word: [a, b, c, d]}
+    assert: [{type: human}, {type: contains-any, value: [a, b, c, d]}]
+"""
 
 
 @pytest.fixture
@@ -30,11 +37,11 @@ def page(browser: Browser, stack: Stack) -> Iterator[Page]:
     assert said == []
 
 
-def begin(page: Page, stack: Stack) -> None:
+def begin(page: Page, stack: Stack, suite: str = SUITE) -> None:
     enter(page, stack)
     page.get_by_role("link", name="Evaluations").click()
     page.get_by_text("New run").click()
-    page.get_by_label("Suite in promptfoo’s YAML").fill(SUITE)
+    page.get_by_label("Suite in promptfoo’s YAML").fill(suite)
     page.get_by_role("button", name="Run", exact=True).click()
     expect(page.get_by_text("4 of 4 cases")).to_be_visible(timeout=_LONG)
     expect(page.get_by_role("region", name="Columns")).to_be_visible(timeout=_LONG)
@@ -71,6 +78,19 @@ def test_two_runs_are_compared_in_words(page: Page, stack: Stack) -> None:
     expect(begin_again).to_be_visible()
     page.get_by_role("form", name="Compare").get_by_role("button").click()
     expect(page.get_by_text("no difference shown").first).to_be_visible(timeout=_LONG)
+    expect(page.get_by_text("No difference is shown in 2 columns.")).to_be_visible()
+    expect(page.get_by_text(", 4 cases").first).to_be_visible()
+
+
+def test_what_could_not_be_told_is_no_zero(page: Page, stack: Stack) -> None:
+    begin(page, stack, BROKEN)
+    columns = page.get_by_role("region", name="Columns").get_by_role("row")
+    expect(columns.nth(1)).to_contain_text("100 %")
+    expect(columns.nth(2).get_by_role("cell")).to_have_text(["–", "–", "4", "–", "–"])
+    matrix = page.get_by_role("region", name="Matrix")
+    expect(matrix.get_by_text("error", exact=True)).to_have_count(4)
+    matrix.get_by_role("button").first.click()
+    expect(page.get_by_role("dialog")).to_contain_text("human not applicable")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -95,11 +95,18 @@ def _cell(view: RunView, cell: CellResult) -> dict[str, Any]:
         "vars": dict(cell.vars),
         "a": [_assertion(each) for each in (verdict.components if verdict else ())],
         "l": answer.latency_ms,
-        "u": (answer.cost_usd or 0.0) + (verdict.cost_usd if verdict else 0.0),
+        "u": _cost(cell),
         "t": answer.trace_id,
         "m": answer.model,
         "k": answer.usage.input_tokens + answer.usage.output_tokens,
     }
+
+
+def _cost(cell: CellResult) -> float | None:
+    """With the judge's; None where nobody tells one."""
+    told = cell.answer.cost_usd
+    judging = cell.verdict.cost_usd if cell.verdict else 0.0
+    return None if told is None and not judging else (told or 0.0) + judging
 
 
 def _assertion(verdict: Verdict) -> list[Any]:

@@ -13,8 +13,8 @@ const node = (tag, props = {}, ...children) => {
   return made;
 };
 const percent = (value) => `${(100 * value).toFixed(1)} %`;
-const money = (value) => (value ? `$${value.toPrecision(2)}` : "–");
-const time = (value) => (value ? (value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${Math.round(value)} ms`) : "–");
+const money = (value) => (value === null ? "–" : `$${value ? value.toPrecision(2) : 0}`);
+const time = (value) => (value !== null ? (value >= 1000 ? `${(value / 1000).toFixed(2)} s` : `${Math.round(value)} ms`) : "–");
 const columnKey = (each) => `${each.p}/${each.q}`;
 const columnName = (each) => `${data.prompts[each.q].label} × ${data.providers[each.p]}`;
 
@@ -54,8 +54,8 @@ function drawColumns() {
       node("th", { scope: "row" }, columnName(each),
         each.pareto && data.columns.length > 1
           ? node("small", { title: "in quality, cost and latency together" }, " ● no other is better") : null),
-      node("td", {}, bar(each.rate), `${interval(each.rate, percent)}, ${each.passed} of ${each.scored}`),
-      node("td", {}, bar(each.score), interval(each.score, score)),
+      node("td", {}, ...(each.scored ? [bar(each.rate), `${interval(each.rate, percent)}, ${each.passed} of ${each.scored}`] : ["–"])),
+      node("td", {}, ...(each.scored ? [bar(each.score), interval(each.score, score)] : ["–"])),
       node("td", { class: "number" }, String(each.errors)),
       node("td", { class: "number" }, money(each.cost)),
       node("td", { class: "number" }, time(each.p50)),
@@ -90,7 +90,7 @@ function drawMatrix() {
         const cell = row.cells.get(columnKey(column));
         if (!cell) return node("td", {}, node("span", { class: "soft" }, "not asked"));
         return node("td", {}, node("button", { type: "button", class: "cell", onclick: () => open(found.indexOf(row), found) },
-          node("span", { class: `tag ${cell.s}` }, cell.s), ` ${cell.v.toFixed(2)}`,
+          node("span", { class: `tag ${cell.s}` }, cell.s), cell.s === "error" ? null : ` ${cell.v.toFixed(2)}`,
           node("span", { class: "said" }, cell.e || cell.o)));
       }),
     ))),
@@ -132,7 +132,7 @@ function side(cell, first) {
     .filter(([, value]) => value && value !== "–");
   return node("article", {},
     node("h3", {}, columnName(cell)),
-    node("p", {}, node("span", { class: `tag ${cell.s}` }, cell.s), ` score ${cell.v.toFixed(3)}`),
+    node("p", {}, node("span", { class: `tag ${cell.s}` }, cell.s), cell.s === "error" ? null : ` score ${cell.v.toFixed(3)}`),
     cell.e ? node("p", {}, cell.e) : null,
     first && first !== cell && first.o && cell.o ? difference(first.o, cell.o) : node("pre", {}, cell.o),
     cell.b[0] ? node("div", {}, node("small", {}, `In ${cell.b[1]}, for reviewers; not judged:`), node("pre", {}, cell.b[0])) : null,

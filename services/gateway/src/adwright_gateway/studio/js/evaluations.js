@@ -19,6 +19,18 @@ const base64 = (text) => btoa(String.fromCharCode(...new TextEncoder().encode(te
 const percent = (value) => `${(100 * (value || 0)).toFixed(0)} %`;
 const interval = (of, show) => (of?.low === undefined ? show(of?.value) : `${show(of.value)} (${show(of.low)} to ${show(of.high)})`);
 const number = (value) => (value || 0).toFixed(3);
+const money = (value) => (value == null ? "–" : `$${value ? value.toPrecision(2) : 0}`);
+const AS_GOOD_AS_NEVER = 1_000_000;
+
+/** `40 cases, 2 left out`. */
+const compared = (each) =>
+  [
+    `${each.cases || 0} cases`,
+    each.leftOut && `${each.leftOut} left out`,
+    each.onlyInBaseline && `${each.onlyInBaseline} only before`,
+    each.onlyInCandidate && `${each.onlyInCandidate} only after`,
+    each.cellsLeftOut && `${each.cellsLeftOut} cells left out`,
+  ].filter(Boolean).join(", ");
 
 /** The runs, and one of them with its matrix. */
 export function Evaluations({ shown }) {
@@ -142,11 +154,11 @@ function Run({ run, runs, onChange }) {
             const column = columns.find(({ p, q }) => p === (each.provider || 0) && q === (each.prompt || 0));
             return html`<tr key=${column.label}>
               <th scope="row">${column.label}${each.pareto && run.columns.length > 1 ? html` <span class="badge good" title="No other column is better in quality, cost and latency">●</span>` : ""}</th>
-              <td><meter min="0" max="1" value=${each.passRate?.value || 0} aria-label="Share that passed"></meter> ${interval(each.passRate, percent)}</td>
-              <td>${interval(each.score, number)}</td>
+              <td>${each.scored ? html`<meter min="0" max="1" value=${each.passRate?.value || 0} aria-label="Share that passed"></meter> ${interval(each.passRate, percent)}` : "–"}</td>
+              <td>${each.scored ? interval(each.score, number) : "–"}</td>
               ${metrics.map((name) => html`<td key=${name}>${each.metrics?.[name] ? interval(each.metrics[name], number) : "–"}</td>`)}
               <td>${each.errors || 0}</td>
-              <td>${each.costUsd ? `$${each.costUsd.toPrecision(2)}` : "–"}</td>
+              <td>${money(each.costUsd)}</td>
               <td>${each.latencyP50Ms == null ? "–" : `${Math.round(each.latencyP50Ms)} ms`}</td>
             </tr>`;
           })}
@@ -180,10 +192,11 @@ function Compare({ run, runs }) {
     <button type="submit" class="small secondary">Compare</button>
     <${Problem} of=${problem} />
     ${said &&
-    html`<ul role="status">
+    html`<p role="status">${said.summary}</p>
+    <ul>
       ${said.columns.map((each) => {
         const [word, tone] = VERDICTS[each.verdict] || ["", "calm"];
-        return html`<li key=${`${each.candidate}${each.metric}`}><span class=${`badge ${tone}`}>${word}</span> ${each.metric} of ${each.candidate}: ${interval(each.difference, (value) => ((value || 0) >= 0 ? "+" : "") + number(value))}${each.casesNeeded ? `; about ${each.casesNeeded} cases would show it` : ""}</li>`;
+        return html`<li key=${`${each.candidate}${each.metric}`}><span class=${`badge ${tone}`}>${word}</span> ${each.metric} of ${each.candidate}: ${interval(each.difference, (value) => ((value || 0) >= 0 ? "+" : "") + number(value))}, ${compared(each)}${each.casesNeeded && each.casesNeeded < AS_GOOD_AS_NEVER ? `; about ${each.casesNeeded} cases would show it` : ""}</li>`;
       })}
     </ul>`}
   </form>`;

@@ -9,6 +9,11 @@ export const columnsOf = (run) =>
   run.providers.flatMap((provider, p) => run.prompts.map((prompt, q) => ({ p, q, label: `${prompt.label} × ${provider}` })));
 
 const columnOf = (cell) => `${cell.cell?.provider || 0}/${cell.cell?.prompt || 0}`;
+// What could not be told is no zero, and where there was nothing to look at nothing passed.
+const OUTCOMES = { OUTCOME_FAILED: ["could not be told", "calm"], OUTCOME_NOT_APPLICABLE: ["not applicable", "calm"] };
+const outcomeOf = (said) => OUTCOMES[said.outcome] || [`${said.pass ? "✓" : "✗"} ${(said.score || 0).toFixed(2)}`, said.pass ? "good" : "bad"];
+const scoreOf = (cell) => (cell.status === "STATUS_ERROR" ? "" : ` ${(cell.score || 0).toFixed(2)}`);
+const factsOf = (cell) => [cell.latencyMs && `${Math.round(cell.latencyMs)} ms`, cell.costUsd && `$${cell.costUsd.toPrecision(2)}`, cell.cached && "from the cache", cell.model].filter(Boolean).join(" · ");
 const failedReason = (cell) => cell.error || cell.assertions?.find((each) => !each.pass)?.reason || "";
 
 /** Cases × columns of a run; a cell opens with everything that was said of it. */
@@ -64,7 +69,7 @@ export function Matrix({ run }) {
                 const [word, tone] = STATUSES[cell.status] || ["", "calm"];
                 return html`<td key=${`${p}/${q}`}>
                   <button class="cell" onClick=${() => setOpened(cell)}>
-                    <span class=${`badge ${tone}`}>${word} ${(cell.score || 0).toFixed(2)}</span>
+                    <span class=${`badge ${tone}`}>${word}${scoreOf(cell)}</span>
                     <span class="said">${cell.error || cell.output}</span>
                   </button>
                 </td>`;
@@ -113,12 +118,13 @@ function Details({ run, cell, cells, onOpen }) {
       <pre>${cell.output || cell.error}</pre>
       ${cell.backTranslation && html`<p class="calm">In ${cell.backTranslationLanguage}, for reviewers; not judged:</p><pre>${cell.backTranslation}</pre>`}
       <ul class="checks">
-        ${(cell.assertions || []).map(
-          (each) => html`<li><span class=${each.pass ? "good" : "bad"}>${each.pass ? "✓" : "✗"} ${each.type}${each.metric ? ` · ${each.metric}` : ""} ${(each.score || 0).toFixed(2)}</span><span>${each.reason}</span></li>`,
-        )}
+        ${(cell.assertions || []).map((each) => {
+          const [word, tone] = outcomeOf(each);
+          return html`<li><span class=${tone}>${each.type}${each.metric ? ` · ${each.metric}` : ""} ${word}</span><span>${each.reason}</span></li>`;
+        })}
       </ul>
       <details><summary>Prompt</summary><pre>${cell.prompt}</pre></details>
-      <p class="calm">${Math.round(cell.latencyMs || 0)} ms · $${(cell.costUsd || 0).toPrecision(2)} · ${cell.model} ${cell.traceId && html`· trace <code>${cell.traceId}</code>`}</p>
+      <p class="calm">${factsOf(cell)} ${cell.traceId && html`· trace <code>${cell.traceId}</code>`}</p>
       <${Problem} of=${problem} />
       <footer class="actions">
         <button class="small" onClick=${() => label(true)}>Good</button>
