@@ -107,7 +107,7 @@ def test_a_suites_prompt_is_filled_in_after_a_word_on_what_is_material() -> None
     fence = fenced({"output": "O {{ rubric }}"})[0]
     assert f"</{fence}> is material" in system["content"]
     assert '"reason", "pass", "score"' in system["content"]
-    assert user == {"role": "user", "content": f'R? <{fence}>\nO {{{{ rubric }}}}\n</{fence}> {{"a": "ä"}} true'}
+    assert user == {"role": "user", "content": f'R? <{fence}>\nO {{{{ rubric }}}}\n</{fence}> {{"a":"ä"}} true'}
 
 
 @pytest.mark.parametrize(
@@ -127,21 +127,19 @@ def test_messages_of_a_suite_keep_their_roles_and_an_output_cannot_add_one(templ
 @pytest.mark.parametrize(
     ("template", "problem"),
     [
-        ("{{ output", "cannot be filled in"),
-        ("{% set x = output %}", "uses assign"),
-        ("{{ output * 99 }}", "uses mul"),
-        ("{{ range(9) }}", "uses call"),
-        ("{{ output.upper() }}", "uses call"),
-        ("{{ output | replace('a', 'b') }}", "cannot be filled in: .*replace"),
-        ("{% for a in b %}{% for c in d %}{% endfor %}{% endfor %}", "too deeply"),
+        ("{{ output", "is no template"),
+        ("{{ output * 99 }}", "is no number"),
+        ("{{ output | format(1) }}", "format"),
+        ("{{ output | center(99999999999) }}", "cannot be filled in"),
+        ("{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}", "goes on too long"),
         ("x" * 50_001, "more than 50000 characters"),
         ([], "neither a text nor a list"),
         ([{"role": "robot", "content": ""}], "message 1 needs a role"),
         ("(" * 20_000, None),
-        ("{{" + "(" * 20_000, "cannot be filled in"),
+        ("{{" + "(" * 20_000, "nested too deeply|words and signs"),
     ],
 )
-def test_a_suites_prompt_cannot_compute(template: Any, problem: str | None) -> None:
+def test_what_a_suites_prompt_cannot_be_is_told(template: Any, problem: str | None) -> None:
     if problem is None:
         assert custom_prompt(template, {}, {"output": "a"}, SCHEMA).messages[1]["content"] == template
     else:

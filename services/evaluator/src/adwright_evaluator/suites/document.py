@@ -22,8 +22,9 @@ __all__ = ["Document", "Parts", "load_yaml"]
 _DEEPEST: Final = 100
 _MOST_PARTS: Final = 500_000
 """Mappings, lists, keys and values that all files of a suite may have together, as they are written."""
-_MOST_FOLLOWED: Final = 3_000_000
-"""What aliases may multiply a file to."""
+_MOST_FOLLOWED: Final = 8_000_000
+"""What aliases may add to a file: its letters, and `_PART` for each key and value."""
+_PART: Final = 8
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _STR: Final = "tag:yaml.org,2002:str"
 _WORDS: Final = {"": None, "~": None} | {
@@ -85,7 +86,7 @@ def load_yaml(text: str, file: str, parts: Parts | None = None) -> Document:
         # A character that YAML does not know is told by the constructor already.
         loader = _Loader(text)
         try:
-            reading = _Reading(loader, file, parts or Parts())
+            reading = _Reading(loader, file, parts or Parts(), _MOST_FOLLOWED + (_PART + 1) * len(text))
             data = reading.read()
         finally:
             loader.dispose()
@@ -115,7 +116,7 @@ class _Open:
     def __init__(self, made: dict[str, Any] | list[Any], anchor: str | None) -> None:
         self.made = made
         self.anchor = anchor
-        self.size = 1
+        self.size = _PART
         self.key: str | None = None
         self.key_place = Place()
         self.first: dict[str, int] = {}
@@ -125,13 +126,14 @@ class _Open:
 class _Reading:
     """One document of one file."""
 
-    def __init__(self, loader: Any, file: str, parts: Parts) -> None:
+    def __init__(self, loader: Any, file: str, parts: Parts, most: int) -> None:
         self._loader = loader
         self._file = file
         self._parts = parts
         self._open: list[_Open] = []
         self._anchors: dict[str, tuple[Any, int]] = {}
         self._data: Any = None
+        self._most = most
         self._followed = 0
         self.place = Place(file)
         self.places: dict[int, Place] = {}
@@ -179,9 +181,9 @@ class _Reading:
         if key:
             self._key(value if isinstance(value, str) else str(value))
         else:
-            self._add(value, 1)
+            self._add(value, _PART + len(event.value))
         if event.anchor:
-            self._anchors[event.anchor] = value, 1
+            self._anchors[event.anchor] = value, _PART + len(event.value)
 
     def _plain(self, text: str) -> str | int | float | bool | None:
         """What stands there without quotes, as js-yaml reads it: `yes`, `12:30` and dates are texts."""
@@ -242,7 +244,7 @@ class _Reading:
             return
         inner = self._open[-1]
         inner.size += size
-        if inner.size > _MOST_FOLLOWED:
+        if inner.size > self._most:
             raise InvalidInput.of(
                 str(place or self.place), "becomes too large by its aliases", reason="SUITE_TOO_LARGE"
             )
@@ -262,7 +264,7 @@ class _Reading:
         for each in value if isinstance(value, list) else [value]:
             if not isinstance(each, dict):
                 raise self._wrong("`<<` takes mappings, or a list of them")
-            self._followed += 1 + len(each)
+            self._followed += _PART * (1 + len(each))
             if self._followed > _MOST_FOLLOWED:
                 raise self._wrong("becomes too large by its aliases", "SUITE_TOO_LARGE")
             for name, one in each.items():

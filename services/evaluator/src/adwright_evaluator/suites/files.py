@@ -22,6 +22,7 @@ __all__ = ["CODE", "Files", "is_reference"]
 
 _SCHEME: Final = "file://"
 _DEEPEST: Final = 100
+_LONGEST_LINE: Final = 4_000_000
 CODE: Final = (".py", ".js", ".cjs", ".mjs", ".ts")
 
 
@@ -33,11 +34,11 @@ def is_reference(value: JSON) -> bool:
 class Files:
     """Reads them; methods raise InvalidInput with the place that asks."""
 
-    def __init__(self, files: Mapping[str, bytes]) -> None:
-        """By their paths, relative to the suite's folder."""
+    def __init__(self, files: Mapping[str, bytes], parts: Parts | None = None) -> None:
+        """By their paths, relative to the suite's folder; `parts` bounds what they have together."""
         self._files = files
         self._documents: dict[str, Document] = {}
-        self._parts = Parts()
+        self._parts = parts or Parts()
 
     def paths(self, reference: str, place: Place) -> list[str]:
         """The files that a reference names, with or without `file://`: several for a pattern, never none."""
@@ -108,6 +109,8 @@ class Files:
 
 def _parsed(line: str, place: Place) -> Any:
     """A line of JSON."""
+    if len(line) > _LONGEST_LINE:
+        raise InvalidInput.of(str(place), f"is longer than {_LONGEST_LINE:,} characters", reason="SUITE_TOO_LARGE")
     try:
         value = _DECODER.decode(line.strip())
     except RecursionError:

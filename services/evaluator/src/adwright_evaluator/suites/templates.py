@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Final
+from typing import Final
 
 import jinja2
 from jinja2 import meta, nodes
-from jinja2.ext import Extension
-from jinja2.sandbox import ImmutableSandboxedEnvironment
 from rapidfuzz import process
 
 from adwright_evaluator.model import JSON
 from adwright_servicekit.errors import InvalidInput
 
+from .nunjucks import Environment, compiled
+from .shown import shown
+from .work import TooMuch, bounded
+
 __all__ = ["is_template", "render", "render_value", "variables"]
 
 _MOST_CHARACTERS: Final = 1_000_000
-_MOST_STEPS: Final = 100_000
+_GLOBALS: Final = frozenset({"range"})
 
 
 def is_template(text: str) -> bool:
@@ -28,9 +29,10 @@ def is_template(text: str) -> bool:
     return "{{" in text or "{%" in text or "{#" in text
 
 
-def render(template: str, values: Mapping[str, JSON]) -> str:
-    """The template with its variables filled in; texts stay texts, other values are as in JSON.
+def render(template: str, values: Mapping[str, JSON], *, lenient: bool = False) -> str:
+    """The template with its variables filled in; texts stay texts, other values are as JavaScript prints them.
 
+    `lenient`: what nobody defines is empty, and so are its members.
     Raises InvalidInput for what is no template, for a variable that nobody defines, and for one that goes on too long.
     """
     if not is_template(template):
@@ -38,20 +40,27 @@ def render(template: str, values: Mapping[str, JSON]) -> str:
     plain = _plain(template)
     if plain is not None and plain.names <= values.keys():
         return plain.filled(values)
-    found = _compiled(template)
+    found = _compiled(template, lenient)
     try:
-        parts: list[str] = []
-        size = 0
-        for steps, part in enumerate(found.generate(dict(values))):
-            size += len(part)
-            if size > _MOST_CHARACTERS or steps > _MOST_STEPS:
-                raise InvalidInput.of("template", f"gives more than {_MOST_CHARACTERS} characters")
-            parts.append(part)
-        return "".join(parts)
+        with bounded():
+            parts: list[str] = []
+            size = 0
+            for part in found.root_render_func(found.new_context(dict(values))):
+                size += len(part)
+                if size > _MOST_CHARACTERS:
+                    raise _too_long()
+                parts.append(part)
+            return "".join(parts)
+    except TooMuch:
+        raise InvalidInput.of(
+            "template", "goes on too long: its loops have too many rounds, or make too much text", reason="TOO_LONG"
+        ) from None
     except jinja2.UndefinedError as error:
         raise InvalidInput.of("template", _undefined(str(error), values), reason="VARIABLE_MISSING") from None
-    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, RecursionError, OverflowError) as error:
-        raise InvalidInput.of("template", f"cannot be filled in: {error}", reason="TEMPLATE_INVALID") from None
+    except (jinja2.TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as error:
+        raise _unfilled(str(error)) from None
+    except (RecursionError, MemoryError):
+        raise _unfilled("it is nested too deeply") from None
 
 
 def render_value(value: JSON, values: Mapping[str, JSON]) -> JSON:
@@ -65,57 +74,13 @@ def render_value(value: JSON, values: Mapping[str, JSON]) -> JSON:
     return value
 
 
-def variables(template: str) -> set[str]:
+def variables(template: str) -> frozenset[str]:
     """The variables that it asks for. Raises InvalidInput for what is no template."""
-    if not is_template(template):
-        return set()
-    try:
-        return set(meta.find_undeclared_variables(_ENVIRONMENT.parse(template))) - {"env", "range"}
-    except jinja2.TemplateSyntaxError as error:
-        raise _syntax(error) from None
+    return _variables(template) if is_template(template) else frozenset()
 
 
-class _RawJson(Extension):
-    """`dump` is Nunjucks' name of `tojson`."""
-
-    def __init__(self, environment: jinja2.Environment) -> None:
-        super().__init__(environment)
-        environment.filters["dump"] = lambda value, indent=None: json.dumps(value, ensure_ascii=False, indent=indent)
-
-
-class _Missing(jinja2.Undefined):
-    """May be asked whether it is there, but not be shown."""
-
-    def __str__(self) -> str:
-        return str(self._fail_with_undefined_error())
-
-    __iter__ = __len__ = jinja2.Undefined._fail_with_undefined_error
-
-
-def _shown(value: Any) -> Any:
-    if value is True or value is False:
-        return "true" if value else "false"
-    if isinstance(value, Mapping | list | tuple):
-        return json.dumps(value, ensure_ascii=False)
-    return "" if value is None else value
-
-
-def _limited_range(*arguments: int) -> range:
-    found = range(*arguments)
-    if len(found) > _MOST_STEPS:
-        raise ValueError(f"a range has at most {_MOST_STEPS} numbers")
-    return found
-
-
-def _environment() -> jinja2.Environment:
-    environment = ImmutableSandboxedEnvironment(
-        undefined=_Missing, finalize=_shown, extensions=[_RawJson, "jinja2.ext.loopcontrols"]
-    )
-    environment.globals = {"range": _limited_range, "env": {}}
-    return environment
-
-
-_ENVIRONMENT: Final = _environment()
+_STRICT: Final = Environment()
+_LENIENT: Final = Environment(jinja2.ChainableUndefined)
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +92,16 @@ class _Plain:
 
     def filled(self, values: Mapping[str, JSON]) -> str:
         """Every name is one of `values`."""
-        text = "".join([part if isinstance(part, str) else str(_shown(values[part.name])) for part in self.parts])
-        if len(text) > _MOST_CHARACTERS:
-            raise InvalidInput.of("template", f"gives more than {_MOST_CHARACTERS} characters")
-        return text
+        said = [part if isinstance(part, str) else shown(values[part.name]) for part in self.parts]
+        if sum(map(len, said)) > _MOST_CHARACTERS:
+            raise _too_long()
+        return "".join(said)
 
 
 @lru_cache(maxsize=4096)
 def _plain(template: str) -> _Plain | None:
-    try:
-        body = _ENVIRONMENT.parse(template).body
-    except jinja2.TemplateSyntaxError as error:
-        raise _syntax(error) from None
     parts: list[str | nodes.Name] = []
+    body = _parsed(template).body
     for each in [inner for node in body for inner in (node.nodes if isinstance(node, nodes.Output) else [node])]:
         if isinstance(each, nodes.TemplateData):
             parts.append(each.data)
@@ -151,14 +113,30 @@ def _plain(template: str) -> _Plain | None:
 
 
 @lru_cache(maxsize=4096)
-def _compiled(template: str) -> jinja2.Template:
+def _variables(template: str) -> frozenset[str]:
+    plain = _plain(template)
+    if plain is not None:
+        return plain.names
+    # Compiled first: what is not taken is told then.
+    _compiled(template, False)
+    return frozenset(meta.find_undeclared_variables(_parsed(template))) - _GLOBALS
+
+
+@lru_cache(maxsize=4096)
+def _compiled(template: str, lenient: bool) -> jinja2.Template:
     try:
-        parsed = _ENVIRONMENT.parse(template)
-        if any(isinstance(node, nodes.Pow) for node in parsed.find_all(nodes.Pow)):
-            raise InvalidInput.of("template", "powers are not taken", reason="TEMPLATE_INVALID")
-        return _ENVIRONMENT.from_string(template)
+        return compiled(_LENIENT if lenient else _STRICT, template)
     except jinja2.TemplateSyntaxError as error:
         raise _syntax(error) from None
+
+
+def _parsed(template: str) -> nodes.Template:
+    try:
+        return _STRICT.parse(template)
+    except jinja2.TemplateSyntaxError as error:
+        raise _syntax(error) from None
+    except RecursionError:
+        raise _unfilled("it is nested too deeply") from None
 
 
 def _syntax(error: jinja2.TemplateSyntaxError) -> InvalidInput:
@@ -167,8 +145,22 @@ def _syntax(error: jinja2.TemplateSyntaxError) -> InvalidInput:
     )
 
 
+def _unfilled(problem: str) -> InvalidInput:
+    return InvalidInput.of("template", f"cannot be filled in: {problem}", reason="TEMPLATE_INVALID")
+
+
+def _too_long() -> InvalidInput:
+    return InvalidInput.of("template", f"gives more than {_MOST_CHARACTERS} characters", reason="TOO_LONG")
+
+
 def _undefined(message: str, values: Mapping[str, JSON]) -> str:
-    name = message.split("'")[1] if "'" in message else message
-    nearest = process.extractOne(name, list(values), score_cutoff=60)
+    """Jinja's message is `'name' is undefined`, or `'dict object' has no attribute 'name'`."""
+    first, *more = message.split("'")[1::2] or [message]
+    if more and "has no" in message:
+        kind = first.removesuffix(" object")
+        return f"there is no {more[0]!r} in what is a {kind}"
+    if first == "env":
+        return "there is no `env`: name what the suite needs under `env`; the environment of the service is not read"
+    nearest = process.extractOne(first, list(values), score_cutoff=60)
     hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(values) or 'none'}"
-    return f"there is no variable {name!r}: {hint}"
+    return f"there is no variable {first!r}: {hint}"
