@@ -5,20 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import groupby
 
 from adwright.evaluator.v1 import evaluation_pb2 as pb
-from adwright_docstore import Item
 from adwright_evaluator.comparison import compare
 from adwright_evaluator.comparison_messages import comparison_to_pb, in_words
 from adwright_evaluator.labels import Labels
 from adwright_evaluator.model import Answer, CellResult
 from adwright_evaluator.reports import FORMATS, RunView, read_results
 from adwright_evaluator.runs.evaluations import Evaluations
-from adwright_evaluator.runs.packing import unpack_row
-from adwright_evaluator.runs.records import EvaluationRecord, part
+from adwright_evaluator.runs.records import EvaluationRecord
+from adwright_evaluator.stored_cells import StoredCells
 from adwright_evaluator.summary import Column
-from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import InvalidInput
 
 __all__ = ["Exports"]
@@ -43,16 +40,13 @@ class Exports:
 
     async def view(self, record: EvaluationRecord) -> RunView:
         """The run with all its cells, in order."""
-        with translated():
-            where = part(record.tenant, record.id, "rows")
-            rows = [item async for item in self._evaluations.store.query_all(where, page_size=200, consistent=True)]
         return RunView(
             name=record.name,
             description=record.description,
             create_time=record.create_time,
             prompts=tuple((str(each["label"]), str(each["template"])) for each in record.prompts),
             providers=record.providers,
-            cells=_Stored(rows),
+            cells=await StoredCells.of(self._evaluations, record),
         )
 
     async def export(self, record: EvaluationRecord, report: str) -> AsyncGenerator[bytes]:
@@ -89,19 +83,6 @@ class Exports:
             record = await self._evaluations.get(tenant, name.removeprefix("evaluations/"))
             view = await self.view(record)
         return await asyncio.to_thread(_side_of, view)
-
-
-class _Stored:
-    """The cells of rows as they are stored, unpacked anew for everybody who goes through them: outputs may be large."""
-
-    def __init__(self, rows: Sequence[Item]) -> None:
-        self._rows = rows
-
-    def __iter__(self) -> Iterator[CellResult]:
-        # Rows are by case and repeat, cells by case, provider, prompt and repeat.
-        for _, rows in groupby(self._rows, key=lambda item: item.key.sk.partition("#")[0]):
-            cells = [cell for row in rows for cell in unpack_row(row.data)]
-            yield from sorted(cells, key=lambda cell: cell.key)
 
 
 def _side_of(view: RunView) -> _Side:

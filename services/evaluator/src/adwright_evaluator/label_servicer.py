@@ -13,6 +13,7 @@ from adwright_evaluator.judge_calibration import calibrated
 from adwright_evaluator.labels import Label, Labels
 from adwright_evaluator.runs.evaluations import Evaluations
 from adwright_evaluator.runs.hearing import Hearing
+from adwright_evaluator.stored_cells import StoredCells
 from adwright_servicekit.call import current_tenant
 
 __all__ = ["LabelServicer"]
@@ -58,7 +59,7 @@ class LabelServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
     async def CalibrateJudge(self, request: pb.CalibrateJudgeRequest, context: Context) -> pb.CalibrateJudgeResponse:
         record = await self._evaluations.get(current_tenant(), _id(request.parent))
         labels = [label async for label in self._labels.all(record)]
-        cells = [cell async for row in self._evaluations.rows(record) for cell in row]
+        cells = await StoredCells.of(self._evaluations, record)
         return await asyncio.to_thread(calibrated, record, cells, labels, request.metric)
 
 
