@@ -27,6 +27,9 @@ _PACKAGES = (
     "tzdata",
 )
 _CA_BUNDLE = "/etc/ssl/certs/ca-certificates.crt"
+_APT = (
+    'Dir::Cache::pkgcache ""; Dir::Cache::srcpkgcache ""; DPkg::Post-Invoke { "rm -f /var/cache/apt/archives/*.deb"; };'
+)
 # As docker-library/python has it: `python` in /usr/local/bin, pip beside it, no bytecode.
 _STEPS = (
     'rm -f "$1/usr/lib/python3.11/EXTERNALLY-MANAGED"',
@@ -36,6 +39,8 @@ _STEPS = (
     'chroot "$1" sh -c "PYTHONDONTWRITEBYTECODE=1 PYTHONPATH=\\$(echo /usr/share/python-wheels/pip-*.whl)'
     " python -m pip --isolated install --quiet --no-compile --root-user-action ignore --no-index"
     ' --find-links /usr/share/python-wheels pip setuptools wheel"',
+    # As in Debian's own images, apt keeps neither its caches nor what it downloaded.
+    f"printf '%s' '{_APT}' > \"$1/etc/apt/apt.conf.d/docker-clean\"",
     # Where this machine trusts more authorities than Debian does, so must pip in there to reach its index.
     f"copy-in {_CA_BUNDLE} /etc/ssl/certs/",
     f'printf "[global]\\ncert = {_CA_BUNDLE}\\n" > "$1/etc/pip.conf"',
@@ -52,9 +57,6 @@ def make(engine: Engine) -> str:
         tree = Path(folder) / "base.tar"
         command = ["mmdebstrap", "--quiet", "--variant=minbase", f"--include={','.join(_PACKAGES)}"]
         command += [f"--dpkgopt=path-exclude=/usr/share/{part}/*" for part in ("doc", "man", "locale")]
-        # As Debian's own images: apt keeps neither packages nor its caches.
-        command += [f'--aptopt=Dir::Cache::{cache} ""' for cache in ("pkgcache", "srcpkgcache")]
-        command += ['--aptopt=APT::Keep-Downloaded-Packages "false"']
         command += [f"--customize-hook={step}" for step in _STEPS]
         environ = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
         done = subprocess.run(
