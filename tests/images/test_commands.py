@@ -1,0 +1,82 @@
+"""`make images` and `make push` from outside, with an engine that only writes down what it is told."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tools.images.engine import ROOT, SERVICES, version
+
+REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
+Run = Callable[..., subprocess.CompletedProcess[str]]
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> Run:
+    """Runs a command with `engine` and `aws` in front of PATH; both write their arguments to `told`."""
+    for name in ("engine", "aws"):
+        path = tmp_path / name
+        path.write_text(f'#!/bin/sh\necho "{name} $*" >> "{tmp_path}/told"\n[ "$1" != fail ]\n', encoding="utf-8")
+        path.chmod(0o755)
+
+    def run(*command: str, **environ: str) -> subprocess.CompletedProcess[str]:
+        kept = {name: value for name, value in os.environ.items() if name not in ("REGISTRY", "ENGINE", "BASE")}
+        kept |= {"PATH": f"{tmp_path}:{os.environ['PATH']}", **environ}
+        return subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
+
+    return run
+
+
+def _told(tmp_path: Path) -> list[str]:
+    return (tmp_path / "told").read_text(encoding="utf-8").splitlines()
+
+
+def test_push_without_a_registry_names_the_remedy(run: Run) -> None:
+    done = run("tools/images/push.sh", ENGINE="engine")
+    assert done.returncode != 0
+    assert "make push REGISTRY=" in done.stderr
+    assert done.stderr.count("\n") == 1
+
+
+def test_push_logs_in_at_ecr_and_pushes_each_image_under_its_name(run: Run, tmp_path: Path) -> None:
+    done = run("tools/images/push.sh", ENGINE="engine", REGISTRY=REGISTRY)
+    assert done.returncode == 0, done.stderr
+    told = _told(tmp_path)
+    assert "aws ecr get-login-password --region eu-central-1" in told
+    assert f"engine login --username AWS --password-stdin {REGISTRY}" in told
+    pushed = [line.removeprefix("engine push ") for line in told if line.startswith("engine push ")]
+    assert pushed == [f"{REGISTRY}/adwright/{service}:{version()}" for service in SERVICES]
+
+
+def test_push_to_another_registry_does_not_ask_aws(run: Run, tmp_path: Path) -> None:
+    assert run("tools/images/push.sh", ENGINE="engine", REGISTRY="registry.example.com/team").returncode == 0
+    told = _told(tmp_path)
+    assert not any(line.startswith("aws") or " login " in line for line in told)
+    assert f"engine push registry.example.com/team/adwright/gateway:{version()}" in told
+
+
+def test_images_are_built_with_their_version_and_commit(run: Run, tmp_path: Path) -> None:
+    done = run(
+        sys.executable, "-m", "tools.images", "build", "context", ENGINE="engine", BASE="example.com/python:3.11"
+    )
+    assert done.returncode == 0, done.stderr
+    (built,) = [line for line in _told(tmp_path) if line.startswith("engine build")]
+    assert f"-t adwright-context:{version()}" in built
+    assert "--build-arg BASE=example.com/python:3.11" in built
+    assert f"--build-arg VERSION={version()}" in built
+    assert "--build-arg REVISION=" in built
+
+
+def test_without_an_engine_one_line_says_so(run: Run) -> None:
+    done = run(sys.executable, "-m", "tools.images", "build", ENGINE="no-such-engine")
+    assert done.returncode == 1
+    assert done.stderr.startswith("no container engine answers (tried no-such-engine)")
+    assert done.stderr.count("\n") == 1
+
+
+def test_a_service_that_is_not_there_is_named(run: Run) -> None:
+    done = run(sys.executable, "-m", "tools.images", "build", "gatway", ENGINE="engine")
+    assert done.returncode == 2
+    assert "there is no service 'gatway': choose of gateway, context, generator, evaluator" in done.stderr
