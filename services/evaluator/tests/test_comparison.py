@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from adwright_evaluator.comparison import Difference, compare
@@ -82,8 +83,7 @@ def test_the_summary_is_a_sentence_of_what_is_shown_to_differ() -> None:
     said = in_words(compare(before, after, [(COLUMN, COLUMN)]), {COLUMN: "new × echo"})
     assert said == (
         "new × echo is better in pass (+1.000, p < 0.001), score (+1.000, p 0.001) and worse in tone (-1.000, p 0.001)."
-    ) or said.startswith("new × echo is better in pass (+1.000, p < 0.001), score (+1.000, p ")
-    assert "m1" not in said
+    )
 
 
 def test_a_summary_without_a_difference_says_how_many_cases_would_show_one() -> None:
@@ -102,6 +102,35 @@ def test_many_columns_are_not_told_one_by_one() -> None:
     columns = [(0, q) for q in range(12)]
     said = in_words(compare(cells, cells, [(each, each) for each in columns]), dict.fromkeys(columns, "x"))
     assert said == "No difference is shown in 12 columns."
+
+
+@pytest.mark.parametrize("repeats", [1, 3])
+def test_no_false_better_in_more_than_5_of_100_comparisons(repeats: int) -> None:
+    generator, runs, false = np.random.default_rng(9), 200, 0
+    for _ in range(runs):
+        shares = generator.beta(1.5, 1, size=30)
+        sides: list[list[CellResult]] = []
+        for _ in range(2):
+            # One call in twenty is an error; a metric follows the pass, another has a long tail.
+            passed = generator.random((30, repeats)) < shares[:, None]
+            errors = generator.random((30, repeats)) < 0.05
+            tails = generator.exponential(1, size=(30, repeats))
+            sides.append(
+                [
+                    cell(
+                        n,
+                        None if errors[n, r] else bool(passed[n, r]),
+                        r,
+                        tone=float(passed[n, r]) / 2,
+                        length=float(tails[n, r]),
+                    )
+                    for n in range(30)
+                    for r in range(repeats)
+                ]
+            )
+        false += any(each.verdict != "none" for each in compared(*sides).values())
+    # Two standard errors of 200 draws are 0.031.
+    assert false / runs <= 0.05 + 0.031
 
 
 @pytest.mark.parametrize("repeats", [1, 3])
