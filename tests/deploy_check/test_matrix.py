@@ -109,3 +109,17 @@ def test_a_mistake_in_the_matrix_is_one_line_that_names_the_field(kustomize: Pat
         Matrix.load(kustomize / "matrix.yaml")
     assert words in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_an_overlay_may_be_another_one_with_its_list_of_components_edited(kustomize: Path) -> None:
+    edited = "cloud: {}\n  cloud-disk: {edited_from: cloud, contains: [disk, model], on_top: [scaling]}"
+    (kustomize / "matrix.yaml").write_text(
+        MATRIX.replace("cloud: {}", edited).replace("[cloud]", "[cloud, cloud-disk]")
+    )
+    matrix = Matrix.load(kustomize / "matrix.yaml")
+    found = [one for one in matrix.combinations() if one.overlay == "cloud-disk"]
+    assert [(str(one), one.folder, one.instead) for one in found] == [
+        ("cloud-disk", "cloud", ("disk", "model")),
+        ("cloud-disk + scaling", "cloud", ("disk", "model")),
+    ]
+    assert matrix.compare(kustomize) == []

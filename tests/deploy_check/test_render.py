@@ -60,3 +60,21 @@ def test_a_change_of_any_file_is_seen_through_the_cache(kustomize: Path, tmp_pat
     )
     assert "name: other" in render(kustomize, "one", cache=cache)
     assert not kept.exists()
+
+
+def test_an_overlay_with_an_edited_list_keeps_its_files_and_takes_other_components(kustomize: Path) -> None:
+    overlay = kustomize / "overlays/laptop"
+    (overlay / "base").mkdir()
+    (overlay / "base/kustomization.yaml").write_text("resources: []\n")
+    (overlay / "kustomization.yaml").write_text(
+        "resources: [map.yaml, base]\ncomponents: [../../components/one]\n"
+        "configMapGenerator: [{name: own, files: [map.yaml], options: {disableNameSuffixHash: true}}]\n"
+    )
+    before = sorted(kustomize.rglob("*"))
+    assert COMMAND is not None
+    combination = Combination("edited", (), "laptop", ("two",))
+    rendered = Renderer(kustomize, COMMAND).all([combination])[combination]
+    assert rendered.error == ""
+    assert "a: two" in rendered.text
+    assert "name: own" in rendered.text
+    assert sorted(kustomize.rglob("*")) == before

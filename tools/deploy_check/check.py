@@ -7,7 +7,7 @@ from pathlib import Path
 from .facts import Facts
 from .findings import Finding
 from .matrix import Combination, Matrix
-from .objects import Render
+from .objects import Object, Render
 from .policies import examine
 from .render import Renderer
 from .schema import Schemas
@@ -34,6 +34,8 @@ class ManifestCheck:
         self.matrix = Matrix.load(self.kustomize / "tests" / "matrix.yaml")
         self._facts = Facts.load(self.kustomize / "tests")
         self._schemas = [Schemas(version) for version in self.matrix.kubernetes]
+        self._objects: dict[str, Object | None] = {}
+        self._wrong: dict[str, tuple[Finding, ...]] = {}
         self._renderer = Renderer(
             self.kustomize, command, root / "build" / "deploy-check" / "renders", [root / "deploy", root / "examples"]
         )
@@ -51,15 +53,29 @@ class ManifestCheck:
                 report.findings.append(Finding("kustomize", "build", rendered.error, "correct it", "render"))
             else:
                 inside = self.matrix.overlays[combination.overlay].contains
-                report.render = Render.parse(rendered.text, combination.overlay, {*inside, *combination.components})
-                report.findings += self._findings(report.render)
+                texts = rendered.text.split("\n---\n")
+                things = [thing for thing in map(self._object, texts) if thing]
+                report.render = Render(
+                    things, combination.folder or combination.overlay, {*inside, *combination.components}
+                )
+                wrong = [finding for text in texts for finding in self._meets_schemas(text)]
+                # Policies read what the schemas promise: of what is not even an object they have nothing to say.
+                report.findings += list(dict.fromkeys(wrong)) or list(examine(report.render, self._facts))
             reports.append(report)
         return reports
 
-    def _findings(self, render: Render) -> list[Finding]:
-        wrong = [finding for schemas in self._schemas for thing in render.objects for finding in schemas.check(thing)]
-        # Policies read what the schemas promise: of what is not even an object they have nothing to say.
-        return list(dict.fromkeys(wrong)) or list(examine(render, self._facts))
+    def _object(self, text: str) -> Object | None:
+        # Most combinations have most documents in common: each is read once, and nobody changes it.
+        if text not in self._objects:
+            self._objects[text] = next(iter(Render.parse(text).objects), None)
+        return self._objects[text]
+
+    def _meets_schemas(self, text: str) -> tuple[Finding, ...]:
+        if text not in self._wrong:
+            thing = self._object(text)
+            found = [finding for schemas in self._schemas for finding in schemas.check(thing)] if thing else []
+            self._wrong[text] = tuple(found)
+        return self._wrong[text]
 
 
 def grouped(reports: Iterable[CombinationReport]) -> Mapping[Finding, list[Combination]]:

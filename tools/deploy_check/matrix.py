@@ -26,6 +26,10 @@ class Combination:
 
     overlay: str
     components: tuple[str, ...] = ()
+    folder: str = ""
+    """The overlay's, where its name is another."""
+    instead: tuple[str, ...] = ()
+    """Components that the overlay lists in the place of its own."""
 
     def __str__(self) -> str:
         return " + ".join((self.overlay, *self.components))
@@ -56,6 +60,10 @@ class Overlay(BaseModel):
 
     contains: Names = ()
     """Components that its own kustomization lists: they are not put on top once more."""
+    edited_from: str = ""
+    """Another overlay, whose list of components is edited to be `contains`."""
+    on_top: Names | None = None
+    """The only components that are put on top; without: all that may."""
 
 
 class Matrix(BaseModel):
@@ -85,6 +93,13 @@ class Matrix(BaseModel):
         return matrix
 
     def _check_names(self) -> None:
+        for name, overlay in self.overlays.items():
+            if overlay.edited_from and overlay.edited_from not in self.overlays:
+                raise MatrixError(f"{_FILE}: overlays.{name}.edited_from: there is no overlay '{overlay.edited_from}'")
+            for key in ("contains", "on_top"):
+                for other in getattr(overlay, key) or ():
+                    if other not in self.components:
+                        raise MatrixError(f"{_FILE}: overlays.{name}.{key}: there is no component '{other}'")
         for name, component in self.components.items():
             for key in ("requires", "requires_any", "excludes"):
                 for other in getattr(component, key):
@@ -97,20 +112,22 @@ class Matrix(BaseModel):
     def combinations(self) -> list[Combination]:
         """Every overlay with every set of components that may go together, the small ones first."""
         return [
-            Combination(overlay, chosen)
-            for overlay in self.overlays
+            Combination(name, chosen, overlay.edited_from or name, overlay.contains if overlay.edited_from else ())
+            for name, overlay in self.overlays.items()
             for size in range(len(self.components) + 1)
             for chosen in combinations(self.components, size)
-            if self.allows(overlay, chosen)
+            if self.allows(name, chosen)
         ]
 
     def allows(self, overlay: str, chosen: tuple[str, ...]) -> bool:
         """Whether these components may be put on this overlay."""
-        inside = self.overlays[overlay].contains
+        inside, on_top = self.overlays[overlay].contains, self.overlays[overlay].on_top
         there = {*inside, *chosen}
         for name in chosen:
             component = self.components[name]
-            if name in inside or (component.overlays and overlay not in component.overlays):
+            if name in inside or (on_top is not None and name not in on_top):
+                return False
+            if component.overlays and overlay not in component.overlays:
                 return False
             if not there.issuperset(component.requires):
                 return False
@@ -121,7 +138,8 @@ class Matrix(BaseModel):
     def compare(self, kustomize: Path) -> list[Finding]:
         """What is in the tree and not in the matrix, and the other way round."""
         findings = []
-        for kind, declared in (("overlays", set(self.overlays)), ("components", set(self.components))):
+        own = {name: overlay for name, overlay in self.overlays.items() if not overlay.edited_from}
+        for kind, declared in (("overlays", set(own)), ("components", set(self.components))):
             there = {path.parent.name for path in (kustomize / kind).glob("*/kustomization.yaml")}
             findings += [
                 Finding(
@@ -143,7 +161,7 @@ class Matrix(BaseModel):
             Finding(_FILE, f"components.{name}", "no combination has it", "let it go with something", "matrix")
             for name in sorted(self.components.keys() - used)
         ]
-        for name, overlay in self.overlays.items():
+        for name, overlay in own.items():
             findings += _compare_contents(name, set(overlay.contains), kustomize / "overlays" / name)
         return findings
 

@@ -12,6 +12,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+import yaml
+
 from .matrix import Combination
 
 __all__ = ["Rendered", "Renderer", "kustomize_command"]
@@ -60,7 +62,7 @@ class Renderer:
         return dict(zip(wanted, rendered, strict=True))
 
     def _render(self, combination: Combination, scratch: Path) -> Rendered:
-        name = hashlib.sha256(str(combination).encode()).hexdigest()[:16]
+        name = hashlib.sha256(repr(combination).encode()).hexdigest()[:16]
         kept = self._cache / f"{name}.yaml" if self._cache else None
         if kept and kept.exists():
             return Rendered(kept.read_text(encoding="utf-8"))
@@ -77,18 +79,34 @@ class Renderer:
         """A kustomization as somebody would write it for this combination."""
         folder.mkdir()
 
-        def path(kind: str, name: str) -> str:
-            return os.path.relpath(self._kustomize / kind / name, folder)
-
+        overlay = self._kustomize / "overlays" / (combination.folder or combination.overlay)
+        if combination.instead:
+            overlay = self._edit(overlay, folder / "overlay", combination.instead)
         document = {
             "apiVersion": "kustomize.config.k8s.io/v1beta1",
             "kind": "Kustomization",
-            "resources": [path("overlays", combination.overlay)],
-            "components": [path("components", name) for name in combination.components],
+            "resources": [os.path.relpath(overlay, folder)],
+            "components": [
+                os.path.relpath(self._kustomize / "components" / name, folder) for name in combination.components
+            ],
         }
         # JSON is YAML.
         (folder / "kustomization.yaml").write_text(json.dumps(document), encoding="utf-8")
         return folder
+
+    def _edit(self, overlay: Path, copy: Path, components: Iterable[str]) -> Path:
+        """A copy of the overlay with another list of components, as its owner would edit it."""
+        shutil.copytree(overlay, copy)
+        file = copy / "kustomization.yaml"
+        document = yaml.safe_load(file.read_text(encoding="utf-8"))
+        # Folders are looked for from the new place; files have come along.
+        document["resources"] = [
+            os.path.relpath(overlay / path, copy) if (overlay / path).is_dir() else path
+            for path in document.get("resources", ())
+        ]
+        document["components"] = [os.path.relpath(self._kustomize / "components" / name, copy) for name in components]
+        file.write_text(json.dumps(document), encoding="utf-8")
+        return copy
 
     def _run(self, folder: Path) -> Rendered:
         done = subprocess.run([*self._command, str(folder)], capture_output=True, text=True, check=False, timeout=120)

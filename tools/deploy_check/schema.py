@@ -1,6 +1,5 @@
 """Strict schemas, offline: Kubernetes' own kinds by kubernetes-validate, others by the trimmed ones in `crds/`."""
 
-import json
 from collections.abc import Iterator
 from functools import cache
 from importlib import resources
@@ -18,21 +17,14 @@ __all__ = ["Schemas"]
 
 
 class Schemas:
-    """Validates objects, each different one once."""
+    """Validates objects."""
 
     def __init__(self, version: str) -> None:
         """`version` of Kubernetes, such as 1.37."""
         self._version = version
-        self._seen: dict[str, tuple[Finding, ...]] = {}
 
-    def check(self, thing: Object) -> tuple[Finding, ...]:
+    def check(self, thing: Object) -> Iterator[Finding]:
         """What the API server would refuse."""
-        key = json.dumps(thing, sort_keys=True, default=str)
-        if key not in self._seen:
-            self._seen[key] = tuple(self._check(thing))
-        return self._seen[key]
-
-    def _check(self, thing: Object) -> Iterator[Finding]:
         for key in ("apiVersion", "kind", "metadata"):
             if not thing.get(key):
                 yield Finding(where(thing), key, "is missing", "every object has one", "schema")
