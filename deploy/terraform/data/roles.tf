@@ -9,7 +9,7 @@ locals {
 
   table_actions = {
     context   = concat(local.reads_and_writes, ["BatchGetItem", "ConditionCheckItem"])
-    evaluator = concat(local.reads_and_writes, ["BatchGetItem"])
+    evaluator = concat(local.reads_and_writes, ["BatchGetItem", "ConditionCheckItem"])
     gateway   = local.reads_and_writes
   }
 
