@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 from typing import Any, Final, TypeAlias
 
@@ -35,8 +36,9 @@ class SuiteServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
         self._suites = suites
 
     async def CreateSuite(self, request: pb.CreateSuiteRequest, context: Context) -> pb.Suite:
-        files, main = unpacked(request.suite.source), main_of(request.suite.source)
-        suite = self._kept(request.suite_id, files, main)
+        files = await asyncio.to_thread(unpacked, request.suite.source)
+        main = main_of(request.suite.source)
+        suite = await self._kept(request.suite_id, files, main)
         await self._suites.create(current_tenant(), suite, files)
         return _message(suite, files)
 
@@ -61,12 +63,13 @@ class SuiteServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
             await self._suites.create(tenant, fresh, {DEFAULT_MAIN: _FOR_CASES})
         files, main = await self._suites.with_case(tenant, suite, case)
         # Before it is written: a case that cannot be read would spoil the suite.
-        kept = self._kept(suite, files, main)
+        kept = await self._kept(suite, files, main)
         await self._suites.add_case(tenant, kept, case)
         return _message(kept, files)
 
-    def _kept(self, suite: str, files: dict[str, bytes], main: str) -> KeptSuite:
-        read = parsed(files, main)
+    async def _kept(self, suite: str, files: dict[str, bytes], main: str) -> KeptSuite:
+        # In a thread: a large suite takes seconds, and others are served by this one.
+        read = await asyncio.to_thread(parsed, files, main)
         return KeptSuite(suite, main, read.description, len(read.cases), self._suites.now(), read.warnings[:100])
 
 

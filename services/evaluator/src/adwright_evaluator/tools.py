@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final
 
 from adwright.generator.v1 import generator_service_pb2 as generator_pb
+from adwright_evaluator.assertions import JUDGED
 from adwright_evaluator.clients import Clients, usd
 from adwright_evaluator.embedding import PackagedEmbedder
-from adwright_evaluator.model import JSON, Answer, Completion, Embedder, Judge, ProviderSpec, Usage
+from adwright_evaluator.model import (
+    JSON,
+    Answer,
+    AssertionSet,
+    Case,
+    Completion,
+    Embedder,
+    Judge,
+    ProviderSpec,
+    Usage,
+)
 from adwright_evaluator.providers.registry import backend_named
 from adwright_evaluator.runs.cache import AnswerCache, content_key
 from adwright_servicekit.errors import InvalidInput, NotFound
@@ -54,6 +65,18 @@ class RunTools:
             where = str(spec.place) if spec is not None else "judge"
             raise InvalidInput.of(where, f"no backend is meant by the judge {wanted!r}: there are {there}")
         return _BackendJudge(self, name, spec.config if spec is not None else {})
+
+    def check_judges(self, cases: Iterable[Case]) -> None:
+        """That there is a judge for every assertion that asks one. Raises InvalidInput."""
+        seen: set[str | None] = set()
+        for case in cases:
+            for each in case.assertions:
+                for assertion in each.assertions if isinstance(each, AssertionSet) else (each,):
+                    wanted = assertion.provider.id if assertion.provider is not None else None
+                    # Panels name their judges elsewhere, and check them themselves.
+                    if assertion.type in JUDGED and wanted not in seen and not assertion.config.get("judges"):
+                        seen.add(wanted)
+                        self.judge(assertion.provider)
 
     def embedder(self, spec: ProviderSpec | None) -> Embedder:
         """The packaged encoder; no other one is known. Raises InvalidInput."""

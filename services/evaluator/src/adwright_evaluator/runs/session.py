@@ -106,6 +106,7 @@ class Sessions:
             judge=plan.choices.judge or self._judge,
             allow_python=self._allow_python,
         )
+        tools.check_judges(plan.cases)
         aside = Aside()
         return Session(plan, asker, Rows(plan.suite, asker, tools, aside), aside)
 
