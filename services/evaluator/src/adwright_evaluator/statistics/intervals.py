@@ -19,6 +19,8 @@ SEED: Final = 20_231
 _RESAMPLES: Final = 2000
 _NOTHING: Final = 1e-18
 _SMALL: Final = 1e-9
+_ALIKE: Final = 1e-6
+"""Share of the standard error below which a resample has one value only, drawn again and again."""
 _FEW: Final = 5
 """Clusters below which resamples are too much alike to say anything: Student's interval stands alone."""
 _BATCH_BYTES: Final = 64 * 1024 * 1024
@@ -105,14 +107,16 @@ def bootstrap_mean(
     if n < _FEW or error == 0:
         return Interval(mean - half, mean + half, level)
     statistics: list[NDArray[Any]] = []
+    residuals = sums - mean * counts
+    powers = np.column_stack([counts, residuals, residuals**2, residuals * counts, counts**2])
     for weights in _weights(n, resamples, seed):
-        total = weights @ counts
-        means = (weights @ sums) / total
-        residuals = sums[None, :] - means[:, None] * counts[None, :]
-        errors = np.sqrt(np.einsum("ij,ij->i", weights, residuals**2) * n / (n - 1)) / total
-        with np.errstate(divide="ignore", invalid="ignore"):
-            t = (means - mean) / errors
-        statistics.append(t[np.isfinite(t)])
+        total, shift, squares, products, sizes = (weights @ powers).T
+        # How far the mean of the resample is off, and its own standard error.
+        off = shift / total
+        variances = squares - 2 * off * products + off**2 * sizes
+        errors = np.sqrt(np.maximum(variances, 0.0) * n / (n - 1)) / total
+        varied = errors > _ALIKE * error
+        statistics.append(off[varied] / errors[varied])
     t = np.concatenate(statistics)
     if len(t) < resamples // 2:
         return Interval(mean - half, mean + half, level)

@@ -39,7 +39,8 @@ def sign_flip(differences: Sequence[float], clusters: Sequence[Hashable] | None 
     n = len(sums)
     if not n:
         return 1.0
-    seen = abs(float(sums.sum())) - 1e-12
+    # Sums of the same numbers in another order are the same.
+    seen = abs(float(sums.sum())) - _NONE * float(np.abs(sums).sum())
     if n <= _EXACT:
         signs = 1 - 2 * ((np.arange(2**n)[:, None] >> np.arange(n)) & 1)
         return float((np.abs(signs @ sums) >= seen).mean())
@@ -47,8 +48,9 @@ def sign_flip(differences: Sequence[float], clusters: Sequence[Hashable] | None 
     hits, left = 0, _FLIPS
     while left:
         size = min(left, max(1, _BATCH // n))
-        flips = generator.integers(0, 2, size=(size, n), dtype=np.int8) * 2 - 1
-        hits += int((np.abs(flips @ sums) >= seen).sum())
+        bits = generator.integers(0, 256, size=(size, (n + 7) // 8), dtype=np.uint8)
+        flipped = np.unpackbits(bits, axis=1, count=n).astype(np.float64)
+        hits += int((np.abs(sums.sum() - 2 * (flipped @ sums)) >= seen).sum())
         left -= size
     return (hits + 1) / (_FLIPS + 1)
 
