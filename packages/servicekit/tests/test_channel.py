@@ -11,6 +11,7 @@ import grpc
 import pytest
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from service import SERVICE, Counting, generate_request, register
+from tests.e2e.rollout.names import Names
 
 from adwright.generator.v1 import generator_service_pb2_grpc as pb_grpc
 from adwright_servicekit.channel import open_channel
@@ -64,9 +65,6 @@ async def test_a_stream_outlives_the_age_of_its_connection_however_short_the_gra
 
 
 async def test_a_replica_that_is_added_takes_calls_within_the_age_of_a_connection_though_no_other_leaves() -> None:
-    pytest.importorskip("dns", reason="dnspython is not installed")
-    from tests.e2e.rollout.names import Names
-
     subnet = f"127.{random.randrange(1, 255)}.{random.randrange(256)}"
     _needs(f"{subnet}.1")
     age = 2.0
@@ -90,9 +88,6 @@ async def test_a_replica_that_is_added_takes_calls_within_the_age_of_a_connectio
 
 
 async def test_replicas_that_are_exchanged_one_after_the_other_within_seconds_are_found_by_their_name() -> None:
-    pytest.importorskip("dns", reason="dnspython is not installed")
-    from tests.e2e.rollout.names import Names
-
     subnet = f"127.{random.randrange(1, 255)}.{random.randrange(256)}"
     _needs(f"{subnet}.1")
     telemetry = Telemetry("test")

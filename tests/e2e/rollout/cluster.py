@@ -31,6 +31,8 @@ class Cluster:
         """`config` is what the generator's file says; `stores` are the variables that lead to the stores."""
         self.names = names
         self.key = f"adw_{secrets.token_urlsafe(24)}"
+        self.secret = secrets.token_urlsafe(32)
+        """What services show each other."""
         self.folder = folder
         # A network of its own in 127.0.0.0/8: pods have addresses of their own and the ports of the manifests.
         self._net = f"127.{random.randrange(1, 255)}.{random.randrange(256)}"
@@ -39,7 +41,7 @@ class Cluster:
             {key: value for key, value in os.environ.items() if not key.startswith(("ADWRIGHT_", "OTEL_", "AWS_"))}
             | dict(stores)
             | {
-                "ADWRIGHT_SERVICE_SECRET": secrets.token_urlsafe(32),
+                "ADWRIGHT_SERVICE_SECRET": self.secret,
                 "ADWRIGHT_GATEWAY_BOOTSTRAP_KEY": self.key,
                 _CONFIG_FOR: str(folder / "generator.yaml"),
                 "GRPC_VERBOSITY": "NONE",

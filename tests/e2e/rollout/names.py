@@ -1,20 +1,21 @@
 """The names of headless Services, answered on loopback as a cluster's DNS answers them."""
 
 import asyncio
+import ipaddress
+import struct
 from collections import Counter
 from typing import Any, Self
-
-import dns.flags
-import dns.message
-import dns.rcode
-import dns.rdatatype
-import dns.rrset
 
 __all__ = ["Names"]
 
 _TTL = 5
 """Seconds, as CoreDNS' kubernetes plugin has it. gRPC does not look at it."""
 _DOMAIN = "adwright.svc"
+# RFC 1035: header, question, resource record.
+_HEADER = struct.Struct("!6H")
+_AN_ANSWER, _NO_SUCH_NAME = 0x8580, 0x8583
+_ADDRESS, _INTERNET = 1, 1
+_NAME_OF_THE_QUESTION = 0xC00C
 
 
 class Names(dict[str, list[str]]):
@@ -43,18 +44,23 @@ class Names(dict[str, list[str]]):
 
     def answer(self, query: bytes) -> bytes:
         """The answer to a question, both as they are on the wire."""
-        asked = dns.message.from_wire(query)
-        answer = dns.message.make_response(asked)
-        answer.flags |= dns.flags.AA | dns.flags.RA
-        [question] = asked.question
-        service = question.name.to_text(omit_final_dot=True).removesuffix(f".{_DOMAIN}")
-        if service not in self:
-            answer.set_rcode(dns.rcode.NXDOMAIN)
-        elif question.rdtype is dns.rdatatype.A:
-            self.asked[service] += 1
-            if self[service]:
-                answer.answer.append(dns.rrset.from_text_list(question.name, _TTL, "IN", "A", self[service]))
-        return answer.to_wire()
+        labels, at = [], _HEADER.size
+        while length := query[at]:
+            labels.append(query[at + 1 : at + 1 + length].decode())
+            at += 1 + length
+        end = at + 5
+        (kind,) = struct.unpack_from("!H", query, at + 1)
+        service = ".".join(labels).lower().removesuffix(f".{_DOMAIN}")
+        addresses = self.get(service, []) if kind == _ADDRESS else []
+        self.asked[service] += kind == _ADDRESS
+        says = _AN_ANSWER if service in self else _NO_SUCH_NAME
+        header = _HEADER.pack(int.from_bytes(query[:2]), says, 1, len(addresses), 0, 0)
+        records = [
+            struct.pack("!3HIH", _NAME_OF_THE_QUESTION, _ADDRESS, _INTERNET, _TTL, 4)
+            + ipaddress.IPv4Address(address).packed
+            for address in addresses
+        ]
+        return header + query[_HEADER.size : end] + b"".join(records)
 
 
 class _Answering(asyncio.DatagramProtocol):

@@ -18,6 +18,7 @@ from adwright.gateway.v1 import (
     quota_service_pb2,
     quota_service_pb2_grpc,
 )
+from adwright.generator.v1 import generator_service_pb2, generator_service_pb2_grpc
 from adwright_generator.backends.fake_tgi import FakeTgi
 from adwright_servicekit.channel import open_channel
 from adwright_servicekit.telemetry import Telemetry
@@ -92,7 +93,7 @@ async def rehearse(folder: Path, streams: int, stores: Mapping[str, str]) -> Reh
             aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=None))
         )
         readers = Readers(made, channel, session)
-        await _until_served(readers)
+        await _until_found(made)
         seen.took["start"] = time.monotonic() - begun
         reading = asyncio.gather(*await _begun(readers, seen.streams))
         seen.took["streams begun"] = time.monotonic() - begun
@@ -120,16 +121,15 @@ def _config(ports: list[int]) -> dict[str, Any]:
     }
 
 
-async def _until_served(readers: Readers) -> None:
-    """The generators look for model servers every second."""
-    for backend in ("long", "short"):
-        async with asyncio.timeout(30):
+async def _until_found(made: Cluster) -> None:
+    """Returns when each generator has found the model servers, for which it looks every second."""
+    metadata = (("x-adwright-tenant", "demo"), ("x-adwright-service", made.secret))
+    for pod in made.deployments["generator"].pods:
+        async with asyncio.timeout(30), grpc.aio.insecure_channel(pod.at("grpc")) as generator:
+            look: Any = generator_service_pb2_grpc.GeneratorServiceStub(generator).ListBackends
             while True:
-                stream = Stream("warm-up", "grpc")
-                reading = asyncio.create_task(readers.read(stream, backend))
-                await stream.begun.wait()
-                if not stream.error:
-                    reading.cancel()
+                said = await look(generator_service_pb2.ListBackendsRequest(), metadata=metadata, timeout=5)
+                if all(backend.ready for backend in said.backends):
                     break
                 await asyncio.sleep(0.2)
 
@@ -175,9 +175,8 @@ async def _look_back(channel: grpc.aio.Channel, readers: Readers, seen: Rehearsa
     while True:
         page = await history.ListGenerations(request, metadata=readers.authorized, timeout=30)
         for generation in page.generations:
-            if generation.request.brief != "warm-up":
-                state = generation_service_pb2.Generation.State.Name(generation.state)
-                seen.recorded[state] = seen.recorded.get(state, 0) + 1
+            state = generation_service_pb2.Generation.State.Name(generation.state)
+            seen.recorded[state] = seen.recorded.get(state, 0) + 1
         if not page.next_page_token:
             break
         request.page_token = page.next_page_token
