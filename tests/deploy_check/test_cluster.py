@@ -1,16 +1,25 @@
 """Policies about scaling, rollouts, names and values, and who may call whom."""
 
 import pytest
-from tests.deploy_check.spoiling import BOX, CONTEXT, GATEWAY, GENERATOR, POD, Case, add, put
+from tests.deploy_check.spoiling import BOX, CONTEXT, GATEWAY, GENERATOR, POD, Case, Spoil, add, put
 
 SCALED = """
 apiVersion: keda.sh/v1alpha1
 kind: ScaledObject
 metadata: {{name: {name}, namespace: adwright}}
 spec: {{scaleTargetRef: {{name: {name}}}, minReplicaCount: 1, triggers: [{{type: prometheus, metadata:
-  {{serverAddress: "http://prometheus:9090", query: up, threshold: "1"}}}}]}}
+  {{serverAddress: "{server}", query: '{query}', threshold: "1"}}}}]}}
 """
 
+
+def scaled(
+    name: str, *, server: str = "http://gateway:80", query: str = "sum(adwright_gateway_streams_in_flight)"
+) -> Spoil:
+    """A ScaledObject for a Deployment. The gateway stands in for Prometheus."""
+    return add(SCALED.format(name=name, server=server, query=query))
+
+
+REPLICAS = frozenset(["replicas_have_one_owner"])
 SELECTOR = {"matchLabels": {"app.kubernetes.io/name": "gateway"}}
 
 CASES = [
@@ -38,8 +47,29 @@ CASES = [
         put("HorizontalPodAutoscaler/gateway", "spec.maxReplicas", 1),
         "the least, 2, is above the most, 1",
     ),
-    Case("replicas_have_one_owner", "two scalers", add(SCALED.format(name="gateway")), "both scale it"),
+    Case("replicas_have_one_owner", "two scalers", scaled("gateway"), "both scale it"),
     Case("replicas_have_one_owner", "replicas beside a scaler", put(GATEWAY, "spec.replicas", 2), "is set beside"),
+    Case(
+        "scalers_ask_for_real_metrics",
+        "a Prometheus that is not there",
+        scaled("generator", server="http://prometheus.adwright.svc:9090"),
+        "there is no Service/prometheus",
+        also=REPLICAS,
+    ),
+    Case(
+        "scalers_ask_for_real_metrics",
+        "a metric that nobody exposes",
+        scaled("generator", query="sum(max_over_time(adwright_gateway_streams[30s])) or vector(0)"),
+        "spec.triggers[0].query: nobody exposes adwright_gateway_streams",
+        also=REPLICAS,
+    ),
+    Case(
+        "scalers_ask_for_real_metrics",
+        "a backend that the generator does not have",
+        scaled("generator", query='adwright_generator_backend_demand{backend="vllm"}'),
+        "the generator has no backend 'vllm'; it has openai, tgi",
+        also=REPLICAS,
+    ),
     Case(
         "disruption_budgets_allow_one",
         "a budget that forbids every eviction",
@@ -64,9 +94,9 @@ CASES = [
     Case(
         "files_have_one_writer",
         "a scaler of a file",
-        add(SCALED.format(name="context")),
+        scaled("context"),
         "ScaledObject/context would give each pod a file of its own",
-        also=frozenset(["replicas_have_one_owner"]),
+        also=REPLICAS,
     ),
     Case(
         "files_have_one_writer",

@@ -6,7 +6,19 @@ from dataclasses import replace
 from ..facts import Facts
 from ..findings import Finding
 from ..objects import Render
-from . import calls, configuration, containers, lifecycle, probes, reach, references, secrecy, selectors, values
+from . import (
+    calls,
+    configuration,
+    containers,
+    lifecycle,
+    metrics,
+    probes,
+    reach,
+    references,
+    secrecy,
+    selectors,
+    values,
+)
 
 __all__ = ["POLICIES", "Policy", "examine"]
 
@@ -38,6 +50,7 @@ POLICIES: dict[str, Policy] = {
         references.ingresses_reach_services,
         references.objects_are_alone,
         lifecycle.scalers_have_a_target,
+        metrics.scalers_ask_for_real_metrics,
         lifecycle.replicas_have_one_owner,
         lifecycle.disruption_budgets_allow_one,
         lifecycle.files_have_one_writer,

@@ -6,11 +6,11 @@ from urllib.parse import urlsplit
 
 from ..facts import Facts
 from ..findings import Finding
-from ..objects import Pod, Render, at
+from ..objects import Render, at
 from .configuration import Started, own_containers, start
 from .environment import environment, mounted_files
 
-__all__ = ["addresses_have_a_service", "keys_of_backends_are_given"]
+__all__ = ["addresses_have_a_service", "keys_of_backends_are_given", "split_url", "unreachable"]
 
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
@@ -22,7 +22,7 @@ def addresses_have_a_service(render: Render, facts: Facts) -> Iterator[Finding]:
             continue
         started = start(service, render, pod, container, facts)
         for name, host, port in _addresses(started, environment(render, pod, container, facts)):
-            problem = _unreachable(render, pod, facts, host, port)
+            problem = unreachable(render, pod.namespace, facts, host, port)
             if problem:
                 yield pod.finding(
                     f"{container.field}.env[{name}]", problem, "name a Service of the render, and its port"
@@ -33,31 +33,33 @@ def _addresses(started: Started | str, environ: dict[str, str]) -> Iterator[tupl
     """(where it stands, host, port) of all servers that are spoken to."""
     for name, value in environ.items():
         if name.startswith(("OTEL_EXPORTER_OTLP", "AWS_ENDPOINT_URL")) and name.endswith(("ENDPOINT", "URL")):
-            yield name, *_split(value)
+            yield name, *split_url(value)
     if isinstance(started, str):
         return
     for field, info in type(started.settings).model_fields.items():
         if field.endswith("_target"):
-            yield str(info.alias), *_split(str(getattr(started.settings, field)).rpartition("/")[2])
+            yield str(info.alias), *split_url(str(getattr(started.settings, field)).rpartition("/")[2])
     for backend in started.backends.backends if started.backends else ():
         urls = getattr(backend, "url_list", None) or [getattr(backend, "base_url", "")]
         for url in filter(None, urls):
-            yield f"ADWRIGHT_GENERATOR_CONFIG: {backend.name}", *_split(url)
+            yield f"ADWRIGHT_GENERATOR_CONFIG: {backend.name}", *split_url(url)
 
 
-def _split(url: str) -> tuple[str, int]:
+def split_url(url: str) -> tuple[str, int]:
+    """(host, port) of an address, with or without a scheme."""
     parts = urlsplit(url if "://" in url else f"//{url}")
     return parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
 
 
-def _unreachable(render: Render, pod: Pod, facts: Facts, host: str, port: int) -> str:
+def unreachable(render: Render, namespace: str, facts: Facts, host: str, port: int) -> str:
+    """Why nobody answers at an address, seen from a namespace; empty where somebody does, or it is outside."""
     if host in _LOOPBACK:
         return f"{host} is loopback, where a pod finds only itself"
     labels = host.split(".")
     inside = len(labels) < 3 or labels[2] == "svc"
     if not inside or facts.external("Service", host):
         return ""
-    found = render.get("Service", labels[1] if len(labels) > 1 else pod.namespace, labels[0])
+    found = render.get("Service", labels[1] if len(labels) > 1 else namespace, labels[0])
     if found is None:
         return f"there is no Service/{labels[0]}"
     ports = {known["port"] for known in at(found, "spec", "ports", default=[])}
