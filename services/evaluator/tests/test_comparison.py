@@ -13,7 +13,7 @@ from adwright_evaluator.model import Answer, CellResult, CellStatus, Verdict
 COLUMN = (0, 0)
 
 
-def cell(case: int, passed: bool | None = True, repeat: int = 0, **named: float) -> CellResult:
+def cell(case: int, passed: bool | None = True, repeat: int = 0, /, **named: float) -> CellResult:
     """`passed` is None for an error."""
     status = CellStatus.ERROR if passed is None else CellStatus.PASSED if passed else CellStatus.FAILED
     score = float(bool(passed))

@@ -49,6 +49,22 @@ async def test_runs_with_few_cases_in_common_say_so(evaluating: Evaluating) -> N
     assert "in the baseline (2) or the candidate (3) alone" in said.summary
 
 
+async def test_columns_with_one_label_are_compared_each_with_its_own(evaluating: Evaluating) -> None:
+    prompts = "[{label: one, raw: 'Say {{word}}'}, {label: one, raw: 'Say light'}]"
+    run = await evaluating.run(SUITE.replace('["Say {{word}}", "Tell {{word}}"]', prompts))
+    results = await evaluating.exported(run.name, "json")
+    for request in (
+        pb.CompareEvaluationsRequest(baseline=run.name, candidate=run.name),
+        pb.CompareEvaluationsRequest(baseline_results=results, candidate=run.name),
+    ):
+        said = await evaluating.stub.CompareEvaluations(request, metadata=TENANT)
+        passing = [each for each in said.columns if each.metric == "pass"]
+        assert [(each.candidate, each.cases, each.difference.value) for each in passing] == [
+            ("one × echo", 3, 0.0),
+            ("one × echo (2)", 3, 0.0),
+        ]
+
+
 async def test_people_who_were_heard_are_no_judge_of_themselves(evaluating: Evaluating) -> None:
     names = ", ".join(f"'{number}'" for number in range(40))
     judge = "{type: javascript, value: 'Number(output) / 40', metric: tone}"

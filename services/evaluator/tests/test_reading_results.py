@@ -36,14 +36,15 @@ def test_what_promptfoo_writes_is_read() -> None:
         (0, 1, CellStatus.PASSED, 1.0),
         (1, 0, CellStatus.FAILED, 0.25),
     ]
-    verdict = view.cells[0].verdict
+    verdict = next(iter(view.cells)).verdict
     assert verdict is not None
     assert verdict.named_scores == {"tone": 0.5}
 
 
 @pytest.mark.parametrize("reason", [None, 0])
 def test_a_reason_that_is_not_told_is_as_success_says(reason: int | None) -> None:
-    assert read_results(file(row(failureReason=reason))).cells[0].status is CellStatus.PASSED
+    [cell] = read_results(file(row(failureReason=reason))).cells
+    assert cell.status is CellStatus.PASSED
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ class Large:
 
 def view(cells: list[CellResult] | Large) -> RunView:
     time = datetime(2026, 1, 1, tzinfo=UTC)
-    return RunView("evaluations/one", "", time, (("label", "text"),), ("echo",), cells)  # type: ignore[arg-type]
+    return RunView("evaluations/one", "", time, (("label", "text"),), ("echo",), cells)
 
 
 @pytest.mark.parametrize("report", FORMATS)

@@ -41,3 +41,19 @@ def test_a_cost_that_one_column_does_not_tell_makes_it_no_better() -> None:
 def test_the_frontier_has_what_nothing_beats_and_ties_stay_together() -> None:
     points = [(0.9, 2.0, 5.0), (0.8, 1.0, 5.0), (0.8, 2.0, 5.0), (0.9, 2.0, 5.0)]
     assert pareto(points) == {0, 1, 3}
+
+
+def test_a_column_of_errors_takes_no_cost_and_no_latency_from_the_others() -> None:
+    dear, cheap, broken = summarise(
+        [
+            cell(0, 0, cost_usd=2.0, latency_ms=9.0),
+            cell(0, 1, cost_usd=1.0, latency_ms=5.0),
+            cell(0, 2, error=True),
+        ]
+    )
+    assert (dear.pareto, cheap.pareto, broken.pareto) == (False, True, False)
+
+
+def test_a_column_of_nothing_but_errors_is_not_on_the_frontier() -> None:
+    [broken] = summarise([cell(0, error=True)])
+    assert (broken.scored, broken.pareto) == (0, False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections import defaultdict
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
@@ -87,8 +88,13 @@ class Exports:
 
 def _side_of(view: RunView) -> _Side:
     cells = [_numbers(cell) for cell in view.cells]
-    columns = sorted({(cell.provider, cell.prompt) for cell in cells})
-    labels = {column: f"{view.prompts[column[1]][0]} × {view.providers[column[0]]}" for column in columns}
+    labels: dict[Column, str] = {}
+    seen: dict[str, int] = defaultdict(int)
+    for provider, prompt in sorted({(cell.provider, cell.prompt) for cell in cells}):
+        label = f"{view.prompts[prompt][0]} × {view.providers[provider]}"
+        seen[label] += 1
+        # Prompts may have the same label: what is the second there is compared with the second here.
+        labels[provider, prompt] = label if seen[label] == 1 else f"{label} ({seen[label]})"
     return _Side(labels, cells)
 
 

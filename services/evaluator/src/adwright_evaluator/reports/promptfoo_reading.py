@@ -46,9 +46,10 @@ def _view(loaded: Any) -> RunView:
     whole = _object(loaded, "the file")
     results = _object(whole.get("results"), "results")
     rows = _list(results.get("results"), "results.results")
-    prompts: dict[str, int] = {}
+    # Prompts may have the same label, which is their first line.
+    prompts: dict[tuple[str, str], int] = {}
     providers: dict[str, int] = {}
-    texts: dict[str, str] = {}
+    texts: list[str] = []
     cells = []
     seen: dict[tuple[int, int, int], int] = defaultdict(int)
     for index, given in enumerate(rows):
@@ -60,8 +61,9 @@ def _view(loaded: Any) -> RunView:
         label = _text(provider, f"{at}.provider")
         asked = _object(row.get("prompt"), f"{at}.prompt")
         prompt = _text(asked.get("label") or asked.get("raw"), f"{at}.prompt.raw")
-        texts.setdefault(prompt, str(asked.get("raw") or ""))
-        q, p = prompts.setdefault(prompt, len(prompts)), providers.setdefault(label, len(providers))
+        q = prompts.setdefault((prompt, str(row.get("promptId") or "")), len(prompts))
+        p = providers.setdefault(label, len(providers))
+        texts += [str(asked.get("raw") or "")] * (q == len(texts))
         key = (_count(row.get("testIdx"), f"{at}.testIdx"), p, q)
         cells.append(_cell(row, at, key, seen[key]))
         seen[key] += 1
@@ -69,7 +71,7 @@ def _view(loaded: Any) -> RunView:
         name=str(whole.get("evalId") or ""),
         description=str(_object(whole.get("config") or {}, "config").get("description") or ""),
         create_time=_time(results.get("timestamp")),
-        prompts=tuple((label, texts[label]) for label in prompts),
+        prompts=tuple((label, text) for (label, _), text in zip(prompts, texts, strict=True)),
         providers=tuple(providers),
         cells=sorted(cells, key=lambda cell: cell.key),
     )
