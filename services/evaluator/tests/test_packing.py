@@ -43,3 +43,17 @@ def test_cases_that_begin_alike_and_end_otherwise_are_others() -> None:
     long = noise(250_000)
     [one], [other] = stored(cell(long)), stored(cell(long[:-1] + "x"))
     assert one.case_key != other.case_key
+
+
+def test_what_a_provider_adds_is_shortened_too() -> None:
+    large = replace(cell("x"), answer=Answer("x", metadata={"raw": noise(300_000)}))
+    data = pack_row([large])
+    assert sum(len(str(value)) for value in data.values()) <= 350_000
+    assert str(unpack_row(data)[0].answer.metadata["raw"]).endswith("characters more)")
+
+
+def test_a_row_of_hundreds_of_long_cells_keeps_its_verdicts() -> None:
+    row = [replace(cell(noise(500, n), noise(3_000, n)), provider=n, score=n / 400) for n in range(400)]
+    data = pack_row(row)
+    assert sum(len(str(value)) for value in data.values()) <= 350_000
+    assert [each.score for each in unpack_row(data)] == [each.score for each in row]

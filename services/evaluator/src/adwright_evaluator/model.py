@@ -359,7 +359,7 @@ class CellResult:
         if self.vars_hash:
             return self.vars_hash
         text = json.dumps(self.vars, sort_keys=True, ensure_ascii=False, default=str)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
+        return hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest()[:16]
 
     @property
     def key(self) -> tuple[int, int, int, int]:

@@ -28,8 +28,8 @@ _WORTH_IT: Final = 1000
 """Characters from which a row is compressed: below one kilobyte, a write costs DynamoDB the same."""
 _MOST_BYTES: Final = 350_000
 """An item of DynamoDB has at most 400 KB."""
-_CLIPS: Final = (200_000, 20_000, 2_000)
-"""Characters that are kept of a text; fewer where the row is too large."""
+_CLIPS: Final = (200_000, 20_000, 2_000, 100)
+"""Characters that are kept of a text; fewer where the row is too large: of hundreds of columns the verdicts stay."""
 
 
 def pack_row(cells: Sequence[CellResult]) -> dict[str, JSON]:
@@ -39,10 +39,9 @@ def pack_row(cells: Sequence[CellResult]) -> dict[str, JSON]:
         if len(text) < _WORTH_IT:
             return {"cells": text}
         data = base64.b64encode(zlib.compress(text.encode(), 1)).decode()
-        if len(data) <= _MOST_BYTES:
-            return {"z": data}
-    # Hundreds of columns with long outputs: the verdicts stay.
-    return {"cells": _encode([_cell(cell, 100) for cell in cells])}
+        if len(data) <= _MOST_BYTES or most == _CLIPS[-1]:
+            break
+    return {"z": data}
 
 
 def unpack_row(data: Mapping[str, JSON], *, components: bool = True) -> list[CellResult]:
@@ -71,7 +70,7 @@ def _cell(cell: CellResult, most: int) -> dict[str, Any]:
         "ca": answer.cached,
         "t": answer.trace_id,
         "m": answer.model,
-        "md": dict(answer.metadata),
+        "md": {name: _clip(value, most) for name, value in answer.metadata.items()},
         "ae": _clip(answer.error, most),
         "e": _clip(cell.error, most),
         "d": _clip(cell.description, most),
@@ -123,7 +122,7 @@ def _verdict(verdict: Verdict, most: int) -> dict[str, Any]:
         "c": verdict.cost_usd,
         "k": [_verdict(each, most) for each in verdict.components],
         "a": _assertion(verdict.assertion),
-        "md": dict(verdict.metadata),
+        "md": {name: _clip(value, most) for name, value in verdict.metadata.items()},
     }
     return packed | {key: value for key, value in optional.items() if value}
 

@@ -261,4 +261,6 @@ def _without_content(cell: CellResult, why: str) -> CellResult:
         verdict=None,
         error=f"the result cannot be kept: {why}",
         description="",
+        # In a comparison it is still the case that it was.
+        vars_hash=cell.case_key,
     )
