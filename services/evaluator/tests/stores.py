@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from adwright_docstore import ALL, ANY, Delete, Expect, Item, Key, Op, Page, Put, SkRange, Store, StoreUnavailable
 from adwright_docstore.model import JSON
@@ -92,3 +92,25 @@ class Mortal(Store):
 
     async def _continued(self, pk: str, sk: SkRange, descending: bool, bind: str, last: str) -> str:
         return await self.inner._continued(pk, sk, descending, bind, last)
+
+
+class Broken(Mortal):
+    """A store with a defect: reading or writing a partition that ends so raises what no store should, `times` times."""
+
+    def __init__(self, inner: Store, *, end: str, times: int) -> None:
+        super().__init__(inner)
+        self._end = end
+        self.times = times
+
+    def _check(self, *partitions: str) -> None:
+        if self.times > 0 and any(each.endswith(self._end) for each in partitions):
+            self.times -= 1
+            raise RuntimeError("a defect")
+
+    async def query(self, pk: str, **more: Any) -> Page:
+        self._check(pk)
+        return await super().query(pk, **more)
+
+    async def transact(self, ops: Sequence[Op], *, request_token: str | None = None) -> None:
+        self._check(*(op.key.pk for op in ops))
+        await super().transact(ops, request_token=request_token)
