@@ -105,7 +105,7 @@ def test_scenarios_are_their_configurations_times_their_tests() -> None:
     [
         (HEAD + "tests: [{vars: {a: 1}}]", "promptfooconfig.yaml:3:9", "no variable 'b'"),
         (HEAD + "tests: [{vars: {a: 1, b: 2}, assert: [{value: x}]}]", "promptfooconfig.yaml:3:39", "`type`"),
-        (HEAD + "tests: [{vars: {a: file://x.txt, b: 2}}]", "promptfooconfig.yaml:3:10", "no file 'x.txt'"),
+        (HEAD + "tests: [{vars: {a: file://x.txt, b: 2}}]", "promptfooconfig.yaml:3:17", "no file 'x.txt'"),
         (HEAD + "nunjucksFilters: {f: f.js}", "promptfooconfig.yaml:3:1", "not supported"),
         (HEAD + "tests: [{vars: {a: 1, b: 2}, threshold: high}]", "promptfooconfig.yaml:3:30", "must be a number"),
         ("prompts: [p.py]\nproviders: [echo]", "promptfooconfig.yaml:1:11", "made by code"),

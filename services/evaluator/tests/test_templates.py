@@ -1,7 +1,7 @@
 """Templates of suites: those of names alone say exactly what Jinja says of them."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from adwright_evaluator.suites.templates import render
@@ -20,6 +20,7 @@ VALUES = st.one_of(
 TEXTS = st.text(st.characters(exclude_characters="{}%#\r", exclude_categories=["Cs"]), max_size=12)
 
 
+@settings(deadline=None)
 @given(
     st.lists(st.one_of(TEXTS, NAMES.map(lambda name: f"{{{{ {name} }}}}"), NAMES.map(lambda name: f"{{{{{name}}}}}"))),
     st.fixed_dictionaries({"a": VALUES, "b": VALUES, "long_name": VALUES, "range": VALUES}),

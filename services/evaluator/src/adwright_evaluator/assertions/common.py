@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
 
 from adwright_evaluator.model import JSON, Grading, Verdict
+from adwright_evaluator.suites.commas import comma_separated
 from adwright_servicekit.errors import InvalidInput
 
 __all__ = ["clipped", "holds", "mapping_value", "number_value", "shown", "text_value", "texts_value", "wrong"]
@@ -44,49 +44,12 @@ def texts_value(grading: Grading) -> list[str]:
     value = grading.assertion.value
     if isinstance(value, str) and value:
         try:
-            return list(_split(value))
+            return list(comma_separated(value))
         except ValueError as error:
             raise wrong(grading, f"`value` {error}") from None
     if isinstance(value, Sequence) and not isinstance(value, str):
         return [shown(each) for each in value]
     raise wrong(grading, "`value` must be a list of texts, or a text with commas between")
-
-
-@lru_cache(maxsize=1024)
-def _split(text: str) -> tuple[str, ...]:
-    """Parts between commas, without empty ones; in double quotes commas count as text, `""` and `\\"` as a quote."""
-    found: list[str] = []
-    at = 0
-    while at < len(text):
-        if text[at].isspace() or text[at] == ",":
-            at += 1
-        elif text[at] == '"':
-            part, at = _quoted(text, at + 1)
-            found.append(part)
-            rest = text[at:].lstrip()
-            if rest and not rest.startswith(","):
-                raise ValueError("has text after a closing quote: a comma is needed there")
-        else:
-            end = text.find(",", at)
-            end = len(text) if end < 0 else end
-            found.append(text[at:end].strip())
-            at = end
-    return tuple(found)
-
-
-def _quoted(text: str, at: int) -> tuple[str, int]:
-    said: list[str] = []
-    while at < len(text):
-        pair = text[at : at + 2]
-        if pair in ('""', '\\"', "\\\\"):
-            said.append(pair[1])
-            at += 2
-        elif text[at] == '"':
-            return "".join(said), at + 1
-        else:
-            said.append(text[at])
-            at += 1
-    raise ValueError("has a quote that is never closed")
 
 
 def number_value(grading: Grading) -> float:

@@ -15,7 +15,7 @@ from adwright_evaluator.model import Grading, Scorer, Verdict
 
 from .common import clipped, holds, wrong
 
-__all__ = ["SCORERS"]
+__all__ = ["SCORERS", "problem_of"]
 
 _SECONDS: Final = 1.0
 _SPACES: Final = "\\t\\n\\v\\f\\r \\u00a0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000\\ufeff"
@@ -35,6 +35,12 @@ def _regex(grading: Grading) -> Verdict:
     except TimeoutError:
         raise wrong(grading, f"`value` took more than {_SECONDS:g} s: make it simpler") from None
     return holds(found is not None, f"Nothing in the output matches {clipped(pattern)}.")
+
+
+def problem_of(pattern: str) -> str:
+    """What is wrong with an expression; empty: nothing."""
+    compiled = _compiled(pattern)
+    return compiled if isinstance(compiled, str) else ""
 
 
 @lru_cache(maxsize=1024)

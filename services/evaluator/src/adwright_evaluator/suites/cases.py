@@ -3,35 +3,37 @@
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import replace
 from typing import Any, Final
 
 from adwright_evaluator.model import JSON, Assertion, AssertionSet, Case, Place
 from adwright_servicekit.errors import InvalidInput
 
-from .asserting import Assertions, short_assertion
+from .asserting import Assertions
 from .document import Document
 from .files import Files, is_reference
-from .templates import is_template, render_value
+from .judges import judge_of, with_judge
+from .tables import case_of_row
 from .values import Reader, as_mapping
+from .variables import Filled, Variables, expanded
 
 __all__ = ["MOST_CASES", "Cases"]
 
 MOST_CASES: Final = 100_000
 _KNOWN: Final = frozenset(
-    {"description", "vars", "assert", "threshold", "metadata", "options", "providers", "prompts", "provider", "id"}
+    {"description", "vars", "assert", "threshold", "metadata", "options", "providers", "prompts", "id"}
 )
 _OPTIONS_REFUSED: Final = {
     "storeOutputAs": "cases are run side by side here, so none sees another's output",
     "runSerially": "cases are run side by side here",
     "postprocess": "is promptfoo's old name: write `transform`",
+    "transformVars": "variables are not changed by code: write them as they are",
 }
-_EXPECTED: Final = re.compile(r"__expected(\d*)")
-_CONFIG: Final = re.compile(r"__config:__expected(\d*):threshold")
-_METADATA: Final = "__metadata:"
+_REFUSED: Final = {
+    "provider": "name it among `providers`, and in the test's `providers`",
+    "providerOutput": "use the provider echo, and the output as the prompt",
+}
 _NOTHING: Final = Case(0)
 
 
@@ -42,6 +44,7 @@ class Cases:
         self._files = files
         self._assertions = assertions
         self._warnings = warnings
+        self._variables = Variables(files)
         self._default = Case(0)
 
     def set_default(self, document: Document, given: Any, place: Place) -> None:
@@ -55,18 +58,19 @@ class Cases:
     def read_all(self, document: Document, tests: Any, scenarios: Any) -> tuple[Case, ...]:
         """The cases in order, numbered from 0. Without any there is one that has the defaults alone."""
         found: list[Case] = []
+        filled = Filled()
         for case in itertools.chain(
             self._tests(document, tests, document.place(document.data, "tests")), self._scenarios(document, scenarios)
         ):
-            for expanded in self._expanded(self._with_default(case)):
+            for each in expanded(self._with_default(case), filled):
                 if len(found) == MOST_CASES:
                     raise InvalidInput.of(
                         str(case.place), f"this makes more than {MOST_CASES} cases", reason="SUITE_TOO_LARGE"
                     )
-                found.append(replace(expanded, index=len(found)))
+                found.append(replace(each, index=len(found)))
         if not found and not tests and not scenarios:
             found = [
-                replace(each, index=index) for index, each in enumerate(self._expanded(self._with_default(Case(0))))
+                replace(each, index=index) for index, each in enumerate(expanded(self._with_default(Case(0)), filled))
             ]
         return tuple(found)
 
@@ -92,7 +96,8 @@ class Cases:
             raise InvalidInput.of(str(place), "tests are not fetched from the network: put them into a file")
         for path in self._files.paths(reference, place):
             if path.endswith((".csv", ".tsv")):
-                yield from (self._row(row, where) for where, row in self._files.rows(path, place))
+                for where, row in self._files.rows(path, place):
+                    yield case_of_row(row, where, self._assertions, self._variables)
             elif path.endswith(".jsonl"):
                 for where, value in self._files.lines(path, place):
                     yield self._read(Document(path, value), value, where)
@@ -100,7 +105,8 @@ class Cases:
                 document = self._files.document(path, place)
                 data = document.data if isinstance(document.data, list) else [document.data]
                 for index, each in enumerate(data):
-                    yield self._read(document, each, document.place(data, index))
+                    where = document.place(data, index) if data is document.data else Place(path, 1)
+                    yield self._read(document, each, where)
             else:
                 raise InvalidInput.of(
                     str(place), f"{path}: tests come from .yaml, .json, .jsonl and .csv files, not from code"
@@ -110,16 +116,19 @@ class Cases:
         given = as_mapping(given, place, "a test must be a mapping with `vars` and `assert`")
         reader = Reader(document, given, place, self._warnings)
         reader.known(_KNOWN)
-        options = dict(reader.mapping("options"))
+        for name, why in _REFUSED.items():
+            if name in given:
+                raise InvalidInput.of(
+                    str(reader.place(name)), f"`{name}` is not supported: {why}", reason="NOT_SUPPORTED"
+                )
+        options = self._options(given, reader)
         for name, why in _OPTIONS_REFUSED.items():
             if name in options:
                 raise InvalidInput.of(str(reader.place("options")), f"`{name}` is not supported: {why}")
-        if "provider" in options and not isinstance(options["provider"], str | Mapping):
-            raise InvalidInput.of(str(reader.place("options")), "`provider` must be an id, or have one")
         return Case(
             index=0,
             description=reader.text("description"),
-            vars=self._vars(given, reader),
+            vars=self._variables.read(given.get("vars"), reader),
             assertions=self._assertions.read_all(document, given.get("assert"), reader.place("assert")),
             threshold=reader.number("threshold"),
             metadata=reader.mapping("metadata"),
@@ -129,93 +138,56 @@ class Cases:
             place=place,
         )
 
-    def _vars(self, given: Mapping[str, Any], reader: Reader) -> Mapping[str, JSON]:
-        found = given.get("vars")
-        if is_reference(found):
-            return as_mapping(
-                self._files.value(str(found), reader.place("vars")), reader.place("vars"), "`vars` must be a mapping"
-            )
-        return {name: self._var(value, reader.place("vars")) for name, value in reader.mapping("vars").items()}
-
-    def _var(self, value: JSON, place: Place) -> JSON:
-        if not is_reference(value):
-            return value
-        paths = self._files.paths(str(value), place)
-        read = [self._files.value(path, place) for path in paths]
-        return read[0] if len(read) == 1 else read
-
-    def _row(self, row: Mapping[str, str], place: Place) -> Case:
-        """promptfoo's conventions: columns that begin with `__` say what is expected, the others are variables."""
-        columns = _columns(tuple(row))
-        thresholds = {number: float(row[name]) for name, number in columns.thresholds if row[name]}
-        metric = row.get("__metric", "")
-        assertions = []
-        for name, number in columns.expected:
-            if not row[name]:
-                continue
-            found = self._assertions.checked(short_assertion(row[name], place, threshold=thresholds.get(number)), place)
-            assertions.append(replace(found, metric=metric) if metric else found)
-        try:
-            threshold = float(row["__threshold"]) if row.get("__threshold") else None
-        except ValueError:
-            raise InvalidInput.of(str(place), "`__threshold` must be a number") from None
-        return Case(
-            index=0,
-            description=row.get("__description", ""),
-            vars={name: row[name] for name in columns.variables},
-            assertions=tuple(assertions),
-            threshold=threshold,
-            metadata={short: row[name] for name, short in columns.metadata if row[name]},
-            options={name[2:]: row[name] for name in ("__prefix", "__suffix") if row.get(name)},
-            place=place,
-        )
+    def _options(self, given: Mapping[str, Any], reader: Reader) -> dict[str, JSON]:
+        """With the files that they name read, and the judge as what it is."""
+        options = dict(reader.mapping("options"))
+        if options.get("transform") is not None:
+            options["transform"] = self._files.transform(options["transform"], reader.inner("options", "transform"))
+        prompt = options.get("rubricPrompt")
+        if is_reference(prompt):
+            options["rubricPrompt"] = self._files.value(str(prompt), reader.inner("options", "rubricPrompt"))
+        if options.get("provider") is not None:
+            judge_of(options["provider"], reader.inner("options", "provider"))
+        for name in ("prefix", "suffix"):
+            if not isinstance(options.get(name), str | int | float | None):
+                raise InvalidInput.of(str(reader.inner("options", name)), f"`{name}` must be a text")
+        return options
 
     def _scenarios(self, document: Document, given: Any) -> Iterator[Case]:
         place = document.place(document.data, "scenarios")
-        for each in given or ():
-            scenario = as_mapping(each, document.place(each), "a scenario must have `config` and `tests`")
-            configs = [self._read(document, one, document.place(one)) for one in scenario.get("config") or ()]
-            tests = list(self._tests(document, scenario.get("tests"), place)) or [Case(0, place=place)]
-            for config, test in itertools.product(configs, tests):
+        for within, each, where in self._listed(document, given, place, "scenarios"):
+            scenario = as_mapping(each, where, "a scenario must have `config` and `tests`")
+            at = within.place(scenario, "config")
+            configs = [
+                self._read(inner, one, spot)
+                for inner, one, spot in self._listed(within, scenario.get("config"), at, "config")
+            ]
+            tests = list(self._tests(within, scenario.get("tests"), within.place(scenario, "tests")))
+            for config, test in itertools.product(configs, tests or [Case(0, place=where)]):
                 yield _merged(config, test)
 
-    def _with_default(self, case: Case) -> Case:
-        if case.options.get("disableDefaultAsserts"):
-            return replace(_merged(self._default, case), assertions=case.assertions)
-        return _merged(self._default, case)
-
-    def _expanded(self, case: Case) -> Iterator[Case]:
-        """One for each combination of what stands in lists of texts."""
-        lists = {
-            name: value
-            for name, value in case.vars.items()
-            if isinstance(value, list) and value and all(isinstance(each, str) for each in value)
-        }
-        if not lists or case.options.get("disableVarExpansion"):
-            yield _filled(case)
+    def _listed(self, document: Document, given: Any, place: Place, name: str) -> Iterator[tuple[Document, Any, Place]]:
+        """The items of a list, of the file that it is, and of files that stand in it."""
+        if given is None:
             return
-        for chosen in itertools.product(*lists.values()):
-            yield _filled(replace(case, vars={**case.vars, **dict(zip(lists, chosen, strict=True))}))
+        if not isinstance(given, list) and not is_reference(given):
+            raise InvalidInput.of(str(place), f"`{name}` must be a list, or name a file of one")
+        for index, each in enumerate(given if isinstance(given, list) else [given]):
+            where = document.place(given, index) if isinstance(given, list) else place
+            if not is_reference(each):
+                yield document, each, where
+                continue
+            for path in self._files.paths(each, where):
+                inner = self._files.document(path, where)
+                data = inner.data if isinstance(inner.data, list) else [inner.data]
+                for at, one in enumerate(data):
+                    yield inner, one, inner.place(data, at) if data is inner.data else Place(path, 1)
 
-
-@dataclass(frozen=True, slots=True)
-class _Columns:
-    """What the columns of a table are for; pairs have the column first."""
-
-    variables: tuple[str, ...]
-    expected: tuple[tuple[str, str], ...]
-    thresholds: tuple[tuple[str, str], ...]
-    metadata: tuple[tuple[str, str], ...]
-
-
-@lru_cache(maxsize=64)
-def _columns(names: tuple[str, ...]) -> _Columns:
-    return _Columns(
-        variables=tuple(name for name in names if not name.startswith("__")),
-        expected=tuple((name, match[1]) for name in names if (match := _EXPECTED.fullmatch(name))),
-        thresholds=tuple((name, match[1]) for name in names if (match := _CONFIG.fullmatch(name))),
-        metadata=tuple((name, name.removeprefix(_METADATA)) for name in names if name.startswith(_METADATA)),
-    )
+    def _with_default(self, case: Case) -> Case:
+        merged = _merged(self._default, case)
+        if case.options.get("disableDefaultAsserts"):
+            merged = replace(merged, assertions=case.assertions)
+        return with_judge(merged) if merged.options.get("provider") is not None else merged
 
 
 def _merged(first: Case, second: Case) -> Case:
@@ -234,10 +206,3 @@ def _merged(first: Case, second: Case) -> Case:
         providers=second.providers or first.providers,
         prompts=second.prompts or first.prompts,
     )
-
-
-def _filled(case: Case) -> Case:
-    """Variables may be templates of other variables."""
-    if not any(isinstance(value, str) and is_template(value) for value in case.vars.values()):
-        return case
-    return replace(case, vars={name: render_value(value, case.vars) for name, value in case.vars.items()})

@@ -7,6 +7,7 @@ import io
 import json
 import math
 import posixpath
+import re
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,11 +18,14 @@ from adwright_servicekit.errors import InvalidInput
 
 from .document import Document, Parts, load_yaml
 from .globs import is_pattern, matching
+from .javascript import module_code
 
 __all__ = ["CODE", "Files", "is_reference"]
 
 _SCHEME: Final = "file://"
 _DEEPEST: Final = 100
+_ENV: Final = re.compile(r"""\{\{\s*env(?:\.(\w+)|\[\s*["'](\w+)["']\s*\])\s*\}\}""")
+_MODERN: Final = re.compile(r"^\s*export\s", re.MULTILINE)
 _LONGEST_LINE: Final = 4_000_000
 CODE: Final = (".py", ".js", ".cjs", ".mjs", ".ts")
 
@@ -39,6 +43,12 @@ class Files:
         self._files = files
         self._documents: dict[str, Document] = {}
         self._parts = parts or Parts()
+        self._env: Mapping[str, str] = {}
+
+    def set_env(self, env: Mapping[str, str], document: Document) -> None:
+        """What `{{ env.NAME }}` stands for from here on, also in the document that says so."""
+        self._env = env
+        _put_in(document.data, env)
 
     def paths(self, reference: str, place: Place) -> list[str]:
         """The files that a reference names, with or without `file://`: several for a pattern, never none."""
@@ -54,6 +64,10 @@ class Files:
 
     def text(self, reference: str, place: Place) -> str:
         """One file as text."""
+        text = self._text(reference, place)
+        return _with_env(text, self._env) if self._env else text
+
+    def _text(self, reference: str, place: Place) -> str:
         [path, *more] = self.paths(reference, place)
         if more:
             raise InvalidInput.of(str(place), f"{reference!r} names several files where one is needed")
@@ -66,7 +80,9 @@ class Files:
         """One YAML or JSON file, with the places of its parts."""
         [path, *_] = self.paths(reference, place)
         if path not in self._documents:
-            self._documents[path] = load_yaml(self.text(reference, place), path, self._parts)
+            document = self._documents[path] = load_yaml(self._text(reference, place), path, self._parts)
+            if self._env:
+                _put_in(document.data, self._env)
         return self._documents[path]
 
     def value(self, reference: str, place: Place) -> JSON:
@@ -74,11 +90,39 @@ class Files:
         path = reference.removeprefix(_SCHEME)
         stem = path.split(":")[0]
         if stem.endswith(CODE):
-            self.paths(stem, place)
+            if stem.endswith((".mjs", ".ts")):
+                raise InvalidInput.of(
+                    str(place), f"{stem}: code comes from .js, .cjs and .py files", reason="NOT_SUPPORTED"
+                )
+            self.module(stem, place)
             return reference
         if path.endswith((".yaml", ".yml", ".json")):
             return self.document(reference, place).data
         return self.text(reference, place).rstrip("\n")
+
+    def transform(self, given: JSON, place: Place) -> str:
+        """What is done to an output: JavaScript as it is, or the code that calls what a file exports."""
+        if given is None:
+            return ""
+        if not isinstance(given, str):
+            raise InvalidInput.of(str(place), "`transform` must be JavaScript, or name a file of it")
+        if not is_reference(given):
+            return given
+        path, _, function = given.removeprefix(_SCHEME).partition(":")
+        if not path.endswith((".js", ".cjs")):
+            raise InvalidInput.of(
+                str(place), f"{path}: transforms come from .js and .cjs files alone", reason="NOT_SUPPORTED"
+            )
+        return module_code(self.module(path, place), function)
+
+    def module(self, path: str, place: Place) -> str:
+        """A file of code; JavaScript has to be CommonJS."""
+        source = self.text(path, place)
+        if not path.endswith(".py") and _MODERN.search(source):
+            raise InvalidInput.of(
+                str(place), f"{path}: write `module.exports = …`; `export` is not taken here", reason="NOT_SUPPORTED"
+            )
+        return source
 
     def rows(self, path: str, place: Place) -> list[tuple[Place, dict[str, str]]]:
         """The rows of a CSV file by their headings, each with its line."""
@@ -154,6 +198,26 @@ def _finite(text: str) -> float:
 
 
 _DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+
+
+def _with_env(text: str, env: Mapping[str, str]) -> str:
+    return _ENV.sub(lambda match: env.get(match[1] or match[2], match[0]), text) if "env" in text else text
+
+
+def _put_in(data: Any, env: Mapping[str, str]) -> None:
+    """In the texts of mappings and lists, which stay who they are."""
+    waiting, seen = [data], set()
+    while waiting:
+        part = waiting.pop()
+        if not isinstance(part, dict | list) or id(part) in seen:
+            continue
+        seen.add(id(part))
+        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+            if isinstance(value, str):
+                # The key is there already: nothing is moved while it is gone through.
+                part[key] = _with_env(value, env)
+            else:
+                waiting.append(value)
 
 
 def _delimiter(text: str) -> str:

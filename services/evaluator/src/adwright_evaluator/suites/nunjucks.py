@@ -137,6 +137,9 @@ class Environment(ImmutableSandboxedEnvironment):
             return lambda *arguments: method(obj, *arguments)
         return super().getattr(obj, attribute)
 
+    def wrap_str_format(self, value: Any) -> None:
+        """Texts have no `format` here: its widths are without bounds."""
+
     def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
         """Of data, those methods alone that make nothing large."""
         if isinstance(obj, str | list | dict | tuple | int | float) and attr not in _METHODS:

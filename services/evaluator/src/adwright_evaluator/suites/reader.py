@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import io
 import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from adwright_evaluator.model import Case, Place, Prompt, ProviderSpec, RunOptions, Suite
+from adwright_evaluator.model import Place, Prompt, ProviderSpec, RunOptions, Suite
 from adwright_servicekit.errors import InvalidInput
 
 from .asserting import Assertions
 from .cases import Cases
+from .checking import checked
 from .document import Document
 from .files import Files, is_reference
-from .prompts import render_prompt
+from .prompts import check_prompt
+from .shown import json_text, shown
 from .templates import variables
 from .values import Reader, as_mapping, number, provider_of
 
@@ -26,7 +26,7 @@ __all__ = ["read_suite"]
 _KNOWN: Final = frozenset(
     [
         *("description", "prompts", "providers", "targets", "tests", "defaultTest", "scenarios", "evaluateOptions"),
-        *("commandLineOptions", "tags", "assertionTemplates", "metadata", "$schema"),
+        *("commandLineOptions", "tags", "assertionTemplates", "metadata", "$schema", "env"),
     ]
 )
 _LEFT_OUT: Final = {
@@ -39,7 +39,6 @@ _REFUSED: Final = {
     "extensions": "hooks are code that runs outside of a sandbox",
     "redteam": "red teaming is not what this evaluator does",
     "transformVars": "variables are not changed by code: write them as they are",
-    "env": "variables of the environment are not read by suites",
 }
 _PATHS: Final = (".txt", ".json", ".jsonl", ".yaml", ".yml", ".csv", ".md", ".j2", ".njk")
 _SEPARATOR: Final = re.compile(r"^---\s*$", re.MULTILINE)
@@ -62,10 +61,11 @@ def read_suite(
         if name in data:
             raise InvalidInput.of(str(top.place(name)), f"`{name}` is not supported: {why}", reason="NOT_SUPPORTED")
     top.known(_KNOWN | set(_LEFT_OUT))
+    reading.set_env(_env(top), document)
     warnings += [
         f"{top.place(name)}: `{name}` was left out of account: {why}" for name, why in _LEFT_OUT.items() if name in data
     ]
-    prompts = tuple(_prompts(reading, document, data, top))
+    prompts = tuple(_prompts(reading, document, data, top, warnings))
     providers = tuple(_providers(reading, document, data, top))
     assertions = Assertions(reading, known_types, top.mapping("assertionTemplates"), warnings)
     cases = Cases(reading, assertions, warnings)
@@ -78,11 +78,21 @@ def read_suite(
         options=_options(document, data, top, warnings),
         warnings=tuple(warnings),
     )
-    _check_variables(suite)
-    return suite
+    return checked(suite)
 
 
-def _prompts(files: Files, document: Document, data: Mapping[str, Any], top: Reader) -> Iterator[Prompt]:
+def _env(top: Reader) -> Mapping[str, str]:
+    """What `{{ env.NAME }}` stands for: what the suite says, never the environment of the service."""
+    env = top.mapping("env")
+    for name, value in env.items():
+        if isinstance(value, Mapping | list):
+            raise InvalidInput.of(str(top.inner("env", name)), f"`env`: {name!r} must be a text")
+    return {name: shown(value) for name, value in env.items()}
+
+
+def _prompts(
+    files: Files, document: Document, data: Mapping[str, Any], top: Reader, warnings: list[str]
+) -> Iterator[Prompt]:
     given = data.get("prompts")
     if given is None:
         # promptfoo's default.
@@ -96,8 +106,13 @@ def _prompts(files: Files, document: Document, data: Mapping[str, Any], top: Rea
         place = document.place(given, index) if isinstance(given, list) else top.place("prompts")
         label = ""
         if isinstance(each, Mapping):
+            Reader(document, each, place, warnings).known(("id", "label", "raw"))
             label = str(each.get("label") or "")
-            each = each.get("raw") or each.get("id") or ""
+            each = each.get("raw") or each.get("id")
+            # A conversation may be written out.
+            each = json_text(each) if isinstance(each, list) else each
+        if not isinstance(each, str | int | float):
+            raise InvalidInput.of(str(place), "a prompt must be a text, or have `raw` or `id`")
         yield from _prompt(files, str(each), label, place)
 
 
@@ -112,22 +127,36 @@ def _prompt(files: Files, given: str, label: str, place: Place) -> Iterator[Prom
         yield _made(given, label, place)
         return
     for found in files.paths(path, place):
-        text = files.text(found, place)
-        where = Place(found, 1)
-        if found.endswith(".csv"):
-            rows = list(csv.reader(io.StringIO(text)))
-            texts = [row[0] for row in rows if row and row[0] not in ("prompt", "")]
-        elif found.endswith((".json", ".yaml", ".yml")):
-            texts = [text.strip()]
-        else:
-            texts = [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
-        for number_, part in enumerate(texts):
-            shown = label or (found if len(texts) == 1 else f"{found} ({number_ + 1})")
-            yield _made(part, shown, where)
+        texts = _texts(files, found, place)
+        for number_, (part, own) in enumerate(texts):
+            shown_ = own or label or (found if len(texts) == 1 else f"{found} ({number_ + 1})")
+            yield _made(part, shown_, Place(found, 1))
+
+
+def _texts(files: Files, path: str, place: Place) -> list[tuple[str, str]]:
+    """The prompts in a file, with the labels that it gives them."""
+    if path.endswith((".yaml", ".yml")):
+        return [(json_text(files.document(path, place).data), "")]
+    text = files.text(path, place)
+    if path.endswith(".csv") and "," in text:
+        rows = files.rows(path, place)
+        return [(row["prompt"], row.get("label", "")) for _, row in rows if row.get("prompt")]
+    if path.endswith((".csv", ".jsonl")):
+        lines = [line.strip() for line in text.splitlines() if line.strip()]
+        return [(line, "") for line in lines[path.endswith(".csv") and lines[:1] == ["prompt"] :]]
+    if path.endswith(".txt"):
+        return [(part.strip(), "") for part in _SEPARATOR.split(text) if part.strip()]
+    return [(text.strip(), "")]
 
 
 def _made(template: str, label: str, place: Place) -> Prompt:
-    variables(template)
+    try:
+        variables(template)
+        check_prompt(template)
+    except InvalidInput as error:
+        raise InvalidInput.of(
+            str(place), f"the prompt {error.violations[0].description}", reason=error.reason
+        ) from None
     first = template if len(template) <= 100 else f"{template[:99]}…"
     return Prompt(hashlib.sha256(template.encode()).hexdigest()[:32], label or first, template, place)
 
@@ -145,9 +174,11 @@ def _providers(files: Files, document: Document, data: Mapping[str, Any], top: R
             yield spec if count == 1 else replace(spec, label=f"{spec.label} ({count})")
 
 
-def _provider(files: Files, given: Any, place: Place) -> Iterator[ProviderSpec]:
+def _provider(files: Files, given: Any, place: Place, within: tuple[str, ...] = ()) -> Iterator[ProviderSpec]:
     if not is_reference(given):
         spec = provider_of(given, place)
+        if spec.transform:
+            spec = replace(spec, transform=files.transform(spec.transform, place))
         if spec.id.startswith(("file://", "exec:", "python:", "http://", "https://")):
             raise InvalidInput.of(
                 str(place),
@@ -157,9 +188,12 @@ def _provider(files: Files, given: Any, place: Place) -> Iterator[ProviderSpec]:
         yield spec
         return
     document = files.document(given, place)
+    if document.file in within:
+        raise InvalidInput.of(str(place), f"{document.file} names itself, by way of {', '.join(within)}")
     data = document.data if isinstance(document.data, list) else [document.data]
-    for each in data:
-        yield from _provider(files, each, document.place(each))
+    for index, each in enumerate(data):
+        where = document.place(data, index) if data is document.data else Place(document.file, 1)
+        yield from _provider(files, each, where, (*within, document.file))
 
 
 def _options(document: Document, data: Mapping[str, Any], top: Reader, warnings: list[str]) -> RunOptions:
@@ -174,23 +208,3 @@ def _options(document: Document, data: Mapping[str, Any], top: Reader, warnings:
         delay=whole.get("delay", 0.0) / 1000,
         cache=given.get("cache") is not False,
     )
-
-
-def _check_variables(suite: Suite) -> None:
-    """What a prompt asks for and a case does not have is told now, and not by every cell."""
-    needed = [(prompt, variables(prompt.template)) for prompt in suite.prompts]
-    for case in suite.cases:
-        for prompt, names in needed:
-            if names <= case.vars.keys() or (case.prompts and not {prompt.id, prompt.label} & set(case.prompts)):
-                continue
-            _rendered(prompt, case)
-
-
-def _rendered(prompt: Prompt, case: Case) -> None:
-    try:
-        render_prompt(prompt, case.vars, case.options)
-    except InvalidInput as error:
-        what = error.violations[0].description
-        raise InvalidInput.of(
-            str(case.place), f"prompt {prompt.label!r} ({prompt.place}): {what}", reason=error.reason
-        ) from None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection, Mapping
 from typing import Any
 
@@ -12,7 +13,7 @@ from adwright_servicekit.errors import InvalidInput
 
 from .document import Document
 
-__all__ = ["Reader", "as_mapping", "number", "provider_of"]
+__all__ = ["Reader", "as_mapping", "number", "provider_of", "texts"]
 
 
 def as_mapping(given: Any, place: Place, otherwise: str) -> Mapping[str, Any]:
@@ -23,10 +24,18 @@ def as_mapping(given: Any, place: Place, otherwise: str) -> Mapping[str, Any]:
 
 
 def number(given: Any, place: Place, name: str) -> float:
-    """A number. Raises InvalidInput."""
-    if isinstance(given, bool) or not isinstance(given, int | float):
+    """A finite number. Raises InvalidInput."""
+    if isinstance(given, bool) or not isinstance(given, int | float) or not math.isfinite(given):
         raise InvalidInput.of(str(place), f"`{name}` must be a number")
     return float(given)
+
+
+def texts(given: Any, place: Place, name: str) -> tuple[str, ...]:
+    """A list of texts, or one. Raises InvalidInput."""
+    listed = given if isinstance(given, list) else [given]
+    if not listed or any(isinstance(each, Mapping | list) or each is None for each in listed):
+        raise InvalidInput.of(str(place), f"`{name}` must be a text, or a list of texts")
+    return tuple(str(each) for each in listed)
 
 
 def provider_of(given: Any, place: Place) -> ProviderSpec:
@@ -40,7 +49,7 @@ def provider_of(given: Any, place: Place) -> ProviderSpec:
             str(data["id"]),
             str(data.get("label") or data["id"]),
             config if isinstance(config, Mapping) else {},
-            tuple(str(each) for each in data.get("prompts") or ()),
+            texts(data["prompts"], place, "prompts") if data.get("prompts") is not None else (),
             str(data.get("transform") or ""),
             number(data.get("delay") or 0, place, "delay") / 1000,
             place,
@@ -69,6 +78,11 @@ class Reader:
         """Where a key stands, or else the mapping."""
         found = self._document.place(self._data, key)
         return found if found.line else self._place
+
+    def inner(self, key: str, name: str) -> Place:
+        """Where a key of the mapping under a key stands, or else that."""
+        found = self._document.place(self._data.get(key), name)
+        return found if found.line else self.place(key)
 
     def known(self, keys: Collection[str]) -> None:
         """Warns of every other key."""
@@ -100,6 +114,4 @@ class Reader:
     def texts(self, key: str) -> tuple[str, ...]:
         """A list of texts, or one."""
         value = self._data.get(key)
-        if value is None:
-            return ()
-        return tuple(str(each) for each in value) if isinstance(value, list) else (str(value),)
+        return () if value is None else texts(value, self.place(key), key)
