@@ -148,9 +148,9 @@ class Assertions:
         match = _SHORT.fullmatch(text)
         if match is None:
             return Assertion("equals", text, place=place)
-        kind = _ALIASES.get(match["type"], match["type"])
-        written = match["value"]
-        if written is None and kind not in _ALONE and match["threshold"] is None:
+        negated, kind, least, written = match.groups()
+        kind = _ALIASES.get(kind, kind)
+        if written is None and kind not in _ALONE and least is None:
             return Assertion("equals", text, place=place)
         if self._known is not None and kind not in self._known:
             # `https://…`, `Note: …` and `yes: it is` are texts.
@@ -166,8 +166,8 @@ class Assertions:
                 value = list(comma_separated(value))
             except ValueError as error:
                 raise InvalidInput.of(str(place), f"{kind}: the list {error}") from None
-        threshold = float(match["threshold"]) if match["threshold"] else _THRESHOLDS.get(kind)
-        return Assertion(kind, value, negated=bool(match["not"]), threshold=threshold, place=place)
+        threshold = float(least) if least else _THRESHOLDS.get(kind)
+        return Assertion(kind, value, negated is not None, threshold, place=place)
 
     def _inner(self, document: Document, given: Mapping[str, Any], reader: Reader) -> tuple[Assertion, ...]:
         """The assertions of a set."""

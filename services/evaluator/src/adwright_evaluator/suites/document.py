@@ -6,8 +6,6 @@ nothing of it is followed. (Whole trees of nodes crash the process where they ar
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -16,6 +14,8 @@ import yaml
 
 from adwright_evaluator.model import JSON, Place
 from adwright_servicekit.errors import InvalidInput
+
+from .scalars import plain_value, without_pairs
 
 __all__ = ["Document", "Parts", "load_yaml"]
 
@@ -27,19 +27,7 @@ _MOST_FOLLOWED: Final = 8_000_000
 _PART: Final = 8
 _MERGE: Final = "tag:yaml.org,2002:merge"
 _STR: Final = "tag:yaml.org,2002:str"
-_WORDS: Final = {"": None, "~": None} | {
-    spelled: value
-    for word, value in (("null", None), ("true", True), ("false", False))
-    for spelled in (word, word.capitalize(), word.upper())
-}
-_INTEGER: Final = re.compile(r"([-+]?)(0b[01]+|0o[0-7]+|0x[0-9a-fA-F]+|[0-9]+)")
-_FLOAT: Final = re.compile(r"[-+]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]+)?")
-_ENDLESS: Final = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
-_NUMBERS: Final = frozenset("-+.0123456789")
-_LARGEST: Final = 10**37
-"""Larger whole numbers are kept as JavaScript has them, rounded."""
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-_PAIR: Final = re.compile(r"(?<!\\)((?:\\\\)*)(\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +67,7 @@ class Parts:
 def load_yaml(text: str, file: str, parts: Parts | None = None) -> Document:
     """Raises InvalidInput with file, line and column: for what is no YAML, and for a key that stands twice."""
     if file.endswith(".json") and "\\u" in text:
-        # JSON writes a letter beyond the first plane as a pair, which is nothing in YAML.
-        text = _PAIR.sub(lambda found: found[1] + _letter(found[2]), text)
+        text = without_pairs(text)
     reading = None
     try:
         # A character that YAML does not know is told by the constructor already.
@@ -101,11 +88,6 @@ def load_yaml(text: str, file: str, parts: Parts | None = None) -> Document:
         shown = " ".join(str(error).split())
         raise InvalidInput.of(str(place), f"is no YAML: {shown}", reason="SUITE_NOT_YAML") from None
     return Document(file, data, reading.places, reading.keys, reading.kept)
-
-
-def _letter(pair: str) -> str:
-    high, low = int(pair[2:6], 16), int(pair[8:12], 16)
-    return chr(0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00))
 
 
 class _Open:
@@ -158,7 +140,7 @@ class _Reading:
                 self._end()
             elif isinstance(event, yaml.AliasEvent):
                 self._parts.take(self.place)
-                self._alias(event.anchor)
+                self._alias(str(event.anchor))
             elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
                 if documents > 1:
@@ -186,18 +168,10 @@ class _Reading:
             self._anchors[event.anchor] = value, _PART + len(event.value)
 
     def _plain(self, text: str) -> str | int | float | bool | None:
-        """What stands there without quotes, as js-yaml reads it: `yes`, `12:30` and dates are texts."""
-        if text in _WORDS:
-            return _WORDS[text]
-        if text[0] not in _NUMBERS or len(text) > 400:
-            return text
-        if match := _INTEGER.fullmatch(text):
-            whole = int(match[1] + match[2], 0 if match[2][:2] in ("0b", "0o", "0x") else 10)
-            return whole if abs(whole) < _LARGEST else float(whole)
-        if _ENDLESS.fullmatch(text):
-            raise self._wrong("a number must be finite", "SUITE_NUMBER")
-        number = float(text) if _FLOAT.fullmatch(text) else math.inf
-        return number if math.isfinite(number) else text
+        try:
+            return plain_value(text)
+        except ValueError as error:
+            raise self._wrong(str(error), "SUITE_NUMBER") from None
 
     def _key(self, key: str) -> None:
         inner = self._open[-1]
@@ -269,7 +243,7 @@ class _Reading:
                 raise self._wrong("becomes too large by its aliases", "SUITE_TOO_LARGE")
             for name, one in each.items():
                 if name not in inner.made:
-                    inner.made[name] = one  # type: ignore[call-overload]
+                    inner.made[name] = one
                     self.keys[id(inner.made), name] = self.keys.get((id(each), name), self.place)
 
     def _wrong(self, problem: str, reason: str = "SUITE_NOT_YAML") -> InvalidInput:

@@ -1,39 +1,28 @@
 """Templates of Nunjucks by way of Jinja: the same text where both know a construct, and an end to each of them.
 
-A template is checked when it is compiled, and changed where Python would say or do something else than JavaScript:
-loops, comparisons and texts put together go through methods of the environment, which count them (`work`).
+Where Python would say or do something else than JavaScript, compiled templates call methods of the environment
+(`compiling` puts them there): loops, comparisons and texts put together, which are counted as well (`work`).
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, Final, cast
 
 import jinja2
-from jinja2 import nodes, pass_context
+from jinja2 import pass_context
 from jinja2.ext import Extension
 from jinja2.lexer import Token, TokenStream
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.tests import TESTS
-from jinja2.visitor import NodeTransformer
 
 from .filters import FILTERS, charged
 from .shown import number_of, shown
 from .work import ROUND, STEP, size_of, take, weigh
 
-__all__ = ["Environment", "Missing", "compiled"]
+__all__ = ["Environment", "Missing"]
 
 _MOST_TOKENS: Final = 20_000
-_DEEPEST: Final = 50
-_ALLOWED: Final = (
-    *(nodes.Template, nodes.Output, nodes.TemplateData, nodes.Name, nodes.Getattr, nodes.Getitem, nodes.Slice),
-    *(nodes.Const, nodes.List, nodes.Tuple, nodes.Dict, nodes.Pair, nodes.Keyword, nodes.Filter, nodes.Test),
-    *(nodes.If, nodes.For, nodes.Compare, nodes.Operand, nodes.And, nodes.Or, nodes.Not, nodes.CondExpr),
-    *(nodes.Assign, nodes.AssignBlock, nodes.FilterBlock, nodes.Macro, nodes.Call, nodes.CallBlock, nodes.With),
-    *(nodes.Concat, nodes.Add, nodes.Sub, nodes.Mul, nodes.Div, nodes.FloorDiv, nodes.Mod, nodes.Neg, nodes.Pos),
-    *(nodes.Break, nodes.Continue),
-)
 _METHODS: Final = frozenset(
     (
         *("split", "strip", "lstrip", "rstrip", "startswith", "endswith", "upper", "lower", "title", "capitalize"),
@@ -49,8 +38,6 @@ _JAVASCRIPT: Final[Mapping[str, Any]] = {
     "endsWith": str.endswith,
     "indexOf": str.find,
 }
-_HALF: Final = re.compile("[\ud800-\udfff]")
-_OPERATORS: Final = {"eq": "==", "ne": "!=", "lt": "<", "lteq": "<=", "gt": ">", "gteq": ">="}
 
 
 class Missing(jinja2.Undefined):
@@ -65,7 +52,7 @@ class Missing(jinja2.Undefined):
 class _FewTokens(Extension):
     """Stops before a template of endless expressions is parsed."""
 
-    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:  # type: ignore[override]
+    def filter_stream(self, stream: TokenStream) -> Iterator[Token]:
         for count, token in enumerate(stream):
             if count > _MOST_TOKENS:
                 raise jinja2.TemplateSyntaxError(f"it has more than {_MOST_TOKENS} words and signs", token.lineno)
@@ -96,7 +83,7 @@ class Environment(ImmutableSandboxedEnvironment):
             cache_size=0,
         )
         self.filters = dict(FILTERS)
-        self.tests = {name: charged(test) for name, test in TESTS.items()}
+        self.tests = {name: charged(cast("Callable[..., Any]", test)) for name, test in TESTS.items()}
         self.tests |= {"truthy": charged(self.truthy), "falsy": charged(lambda value: not self.truthy(value))}
         self.globals = {"range": _limited_range}
         self._own = frozenset([self.counted, self.joined, self.compared, self.looked, self.truthy])
@@ -200,108 +187,8 @@ _COMPARED: Final[Mapping[str, Any]] = {
 }
 
 
-def compiled(environment: Environment, template: str) -> jinja2.Template:
-    """Raises jinja2.TemplateSyntaxError."""
-    try:
-        parsed = environment.parse(template)
-        _check(parsed)
-        return environment.from_string(_Counting().visit(parsed))
-    except (RecursionError, MemoryError, SyntaxError):
-        # Python's own bounds for what is compiled.
-        raise jinja2.TemplateSyntaxError("it is nested too deeply", 1) from None
-
-
 def _limited_range(*arguments: Any) -> range:
     found = range(*(int(number_of(each)) for each in arguments))
     if len(found) > 100_000:
         raise ValueError("a range has at most 100000 numbers")
     return found
-
-
-def _check(node: nodes.Node, depth: int = 0) -> None:
-    if not isinstance(node, _ALLOWED) or (isinstance(node, nodes.For) and node.recursive):
-        kind = "recursive" if isinstance(node, nodes.For) else type(node).__name__.lower()
-        raise jinja2.TemplateSyntaxError(f"{kind} is not taken", node.lineno)
-    if depth > _DEEPEST:
-        raise jinja2.TemplateSyntaxError("it is nested too deeply", node.lineno)
-    if isinstance(node, nodes.Const) and isinstance(node.value, str) and _HALF.search(node.value):
-        raise jinja2.TemplateSyntaxError("it has half of a pair of \\u escapes", node.lineno)
-    for child in node.iter_child_nodes():
-        _check(child, depth + 1)
-    if depth == 0:
-        _check_loops(node)
-
-
-def _check_loops(template: nodes.Node) -> None:
-    """Nunjucks keeps what a loop sets after it, Jinja does not: neither is done silently."""
-    for loop in template.find_all(nodes.For):
-        inner = list(loop.find_all(nodes.Assign))
-        for name in {each.target.name for each in inner if isinstance(each.target, nodes.Name)}:
-            if _uses(template, name) != _uses(loop, name):
-                raise jinja2.TemplateSyntaxError(
-                    f"`set {name}` inside of a loop does not change {name} outside of it: use a filter such as sum",
-                    loop.lineno,
-                )
-
-
-def _uses(node: nodes.Node, name: str) -> int:
-    return sum(each.name == name for each in node.find_all(nodes.Name))
-
-
-class _Counting(NodeTransformer):
-    """Puts the environment's methods where templates repeat, compare and put together."""
-
-    def visit_For(self, node: nodes.For) -> nodes.Node:
-        data = sum(len(each.data) for each in node.find_all(nodes.TemplateData))
-        self.generic_visit(node)
-        pairs = isinstance(node.target, nodes.Tuple)
-        node.iter = _calling("counted", node.iter, nodes.Const(data), nodes.Const(pairs))
-        if node.test is not None:
-            node.test = _calling("truthy", node.test)
-        return node
-
-    def visit_If(self, node: nodes.If) -> nodes.Node:
-        self.generic_visit(node)
-        node.test = _calling("truthy", node.test)
-        return node
-
-    def visit_CondExpr(self, node: nodes.CondExpr) -> nodes.Node:
-        self.generic_visit(node)
-        node.test = _calling("truthy", node.test)
-        return node
-
-    def visit_Not(self, node: nodes.Not) -> nodes.Node:
-        self.generic_visit(node)
-        node.node = _calling("truthy", node.node)
-        return node
-
-    def visit_Concat(self, node: nodes.Concat) -> nodes.Node:
-        self.generic_visit(node)
-        return _calling("joined", *node.nodes)
-
-    def visit_Compare(self, node: nodes.Compare) -> nodes.Node:
-        self.generic_visit(node)
-        if len(node.ops) == 1 and node.ops[0].op in _OPERATORS:
-            return _calling("compared", nodes.Const(node.ops[0].op), node.expr, node.ops[0].expr)
-        return _calling("looked", node)
-
-    def visit_List(self, node: nodes.List) -> nodes.Node:
-        self.generic_visit(node)
-        return _calling("looked", node)
-
-    def visit_Dict(self, node: nodes.Dict) -> nodes.Node:
-        self.generic_visit(node)
-        return _calling("looked", node)
-
-    def visit_Tuple(self, node: nodes.Tuple) -> nodes.Node:
-        self.generic_visit(node)
-        return _calling("looked", node) if node.ctx == "load" else node
-
-    def visit_Getitem(self, node: nodes.Getitem) -> nodes.Node:
-        self.generic_visit(node)
-        return _calling("looked", node) if isinstance(node.arg, nodes.Slice) else node
-
-
-def _calling(method: str, *arguments: nodes.Node) -> nodes.Call:
-    line = arguments[0].lineno or 1
-    return nodes.Call(nodes.EnvironmentAttribute(method), list(arguments), [], None, None, lineno=line)

@@ -14,7 +14,8 @@ from rapidfuzz import process
 from adwright_evaluator.model import JSON
 from adwright_servicekit.errors import InvalidInput
 
-from .nunjucks import Environment, compiled
+from .compiling import compiled
+from .nunjucks import Environment
 from .shown import shown
 from .work import TooMuch, bounded
 
