@@ -29,6 +29,14 @@ def test_a_folder_is_its_promptfooconfig(tmp_path: Path) -> None:
     assert suite_source(tmp_path).main == "promptfooconfig.yml"
 
 
+def test_patterns_mean_what_they_mean_to_the_evaluator(tmp_path: Path) -> None:
+    write(tmp_path, suite_DOT_yaml="tests: ['tests/**/*.{yaml,yml}', 't/*.csv']")
+    for name in ("tests/a.yaml", "tests/s/b.yml", "tests/s/.h.yml", "tests/c.json", "t/a.csv", "t/s/b.csv"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("")
+    assert sorted(files(tmp_path / "suite.yaml")) == ["suite.yaml", "t/a.csv", "tests/a.yaml", "tests/s/b.yml"]
+
+
 def test_everything_that_is_named_comes_along_and_nothing_else(tmp_path: Path) -> None:
     write(
         tmp_path,

@@ -26,7 +26,9 @@ _PATHS: Final = (*_DATA, *_ROWS, ".txt", ".md", ".j2", ".njk")
 _SCHEME: Final = "file://"
 _FUNCTION: Final = re.compile(r"(\.(?:py|js|cjs|mjs|ts)):\w+$")
 _IN_TEXT: Final = re.compile(r"""file://([^"'\r\n\t,;]+)""")
-_WILD: Final = re.compile(r"[*?\[]")
+_WILD: Final = re.compile(r"[*?\[]|\{[^{}]*,[^{}]*\}")
+_BRACES: Final = re.compile(r"\{([^{}]*,[^{}]*)\}")
+_MOST_BRACES: Final = 100
 _LONGEST: Final = 400
 _MOST_FILES: Final = 1000
 _MOST_SENT: Final = 1_900_000
@@ -107,7 +109,7 @@ class _Collected:
         named = text.startswith(_SCHEME)
         if not given or len(given) > _LONGEST or "\n" in given or "\0" in given:
             return []
-        if not named and not given.endswith(_PATHS):
+        if not named and not any(each.endswith(_PATHS) for each in _unbraced(given)):
             return []
         if Path(given).is_absolute():
             if named:
@@ -118,7 +120,8 @@ class _Collected:
         paths = [path]
         if _WILD.search(path) and not (self._folder / path).is_file():
             # Not Path.glob, which takes no `..`.
-            paths = sorted(glob.glob(path, root_dir=self._folder, recursive=True))  # noqa: PTH207
+            found = {name for one in _unbraced(path) for name in glob.iglob(one, root_dir=self._folder, recursive=True)}  # noqa: PTH207
+            paths = sorted(found)
         return [Path(each).as_posix() for each in paths if (self._folder / each).is_file()]
 
     def _absolute(self, given: str, by: str) -> InvalidInput:
@@ -127,6 +130,20 @@ class _Collected:
             f"{self._folder / by} names {_SCHEME}{given}: write {_SCHEME}{relative}, relative to the suite's folder",
             reason="ABSOLUTE_PATH",
         )
+
+
+def _unbraced(pattern: str) -> list[str]:
+    """`a.{yaml,yml}` as the two that it is."""
+    done: list[str] = []
+    waiting = [pattern]
+    while waiting and len(done) + len(waiting) <= _MOST_BRACES:
+        each = waiting.pop()
+        match = _BRACES.search(each)
+        if match is None:
+            done.append(each)
+        else:
+            waiting += [each[: match.start()] + part + each[match.end() :] for part in match[1].split(",")]
+    return done
 
 
 def _strings(name: str, data: bytes) -> Iterator[str]:
