@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from dataclasses import replace
 from typing import Final
 
@@ -16,7 +17,10 @@ from .summaries import packed_columns
 
 __all__ = ["settle"]
 
-_ATTEMPTS: Final = 5
+_ATTEMPTS: Final = 25
+"""Of many people who label one run at once, each waits for the others."""
+_PAUSE: Final = 0.02
+"""Seconds, at most and at first."""
 
 
 async def settle(evaluations: Evaluations, record: EvaluationRecord) -> None:
@@ -26,7 +30,7 @@ async def settle(evaluations: Evaluations, record: EvaluationRecord) -> None:
     read. Rows that change meanwhile are counted anew, so the last one who writes has seen them all.
     Raises NotFound, Conflict.
     """
-    for _ in range(_ATTEMPTS):
+    for attempt in range(_ATTEMPTS):
         before = await evaluations.get(record.tenant, record.id)
         if before.resumed != record.resumed:
             return
@@ -47,4 +51,5 @@ async def settle(evaluations: Evaluations, record: EvaluationRecord) -> None:
         after = replace(before, state=state, end_time=ended, counts=counts, columns=columns)
         if await evaluations.write(after, open=False):
             return
+        await asyncio.sleep(random.uniform(0, _PAUSE * (attempt + 1)))  # noqa: S311
     raise Conflict(f"{record.name} is changed by others all the time: try again")
