@@ -41,6 +41,7 @@ _STEPS = (
     ' --find-links /usr/share/python-wheels pip setuptools wheel"',
     # As in Debian's own images, apt keeps neither its caches nor what it downloaded.
     f"printf '%s' '{_APT}' > \"$1/etc/apt/apt.conf.d/docker-clean\"",
+    'rm -f "$1"/var/cache/apt/*.bin',
     # Where this machine trusts more authorities than Debian does, so must pip in there to reach its index.
     f"copy-in {_CA_BUNDLE} /etc/ssl/certs/",
     f'printf "[global]\\ncert = {_CA_BUNDLE}\\n" > "$1/etc/pip.conf"',
