@@ -50,10 +50,15 @@ def test_the_exceptions_of_this_repository_can_be_read() -> None:
     Exceptions.load(ROOT / "deploy" / "scanners.yaml")
 
 
-def test_few_renders_have_every_object() -> None:
+def test_every_object_is_scanned_once() -> None:
     one, two, both = Render.parse(ONE), Render.parse(TWO), Render.parse(f"{ONE}---\n{TWO}")
-    assert cover({"one": one, "two": two, "both": both}).keys() == {"both"}
-    assert cover({"one": one, "two": two}).keys() == {"one", "two"}
+    three = Render.parse(f"{TWO}---\n{TWO.replace('two', 'three')}---\n{TWO.replace('two', 'four')}")
+
+    def names(covered: dict[str, Render]) -> dict[str, list[str]]:
+        return {name: [thing["metadata"]["name"] for thing in render.objects] for name, render in covered.items()}
+
+    assert names(cover({"one": one, "two": two, "both": both})) == {"both": ["one", "two"]}
+    assert names(cover({"both": both, "three": three})) == {"three": ["two", "three", "four"], "both": ["one"]}
     assert cover({}) == {}
 
 

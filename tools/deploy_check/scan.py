@@ -71,14 +71,14 @@ class Exceptions:
 
 
 def cover(renders: Mapping[str, Render]) -> dict[str, Render]:
-    """Few renders in which every different object of all of them is."""
-    contents = {name: {_key(thing) for thing in render.objects} for name, render in renders.items()}
-    missing = set().union(*contents.values()) if contents else set()
+    """Every different object of all renders once, in few of them: what is in one has not to be scanned in another."""
+    contents = {name: {_key(thing): thing for thing in render.objects} for name, render in renders.items()}
+    missing = {key for things in contents.values() for key in things}
     chosen: dict[str, Render] = {}
     while missing:
-        best = max(contents, key=lambda name: len(contents[name] & missing))
-        chosen[best] = renders[best]
-        missing -= contents[best]
+        best = max(contents, key=lambda name: len(contents[name].keys() & missing))
+        chosen[best] = Render([thing for key, thing in contents[best].items() if key in missing])
+        missing -= contents[best].keys()
     return chosen
 
 
