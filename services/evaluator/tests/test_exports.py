@@ -9,6 +9,8 @@ from adwright.evaluator.v1 import evaluation_pb2 as pb
 from adwright.evaluator.v1 import label_pb2
 from adwright_servicekit.testing import expect_error
 
+ON_EVERY_STORE = True
+
 SUITE = """
 prompts: ["Say {{word}}", "Tell {{word}}"]
 providers: [echo]
