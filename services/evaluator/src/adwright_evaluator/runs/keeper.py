@@ -82,7 +82,9 @@ class Keeper:
             if (whose, which) == (tenant, evaluation) and work.task is not None and shard != _SETTLING:
                 work.task.cancel()
         with contextlib.suppress(NotFound):
-            self._settle_soon(await self._evaluations.get(tenant, evaluation))
+            record = await self._evaluations.get(tenant, evaluation)
+            if not record.settled:
+                self._settle_soon(record)
 
     async def close(self) -> None:
         """Leaves everything for others to go on with."""
@@ -152,9 +154,13 @@ class Keeper:
         for evaluation in evaluations:
             try:
                 record = await self._evaluations.get(tenant, evaluation)
+                shards = await self._evaluations.shards(record)
             except NotFound:
                 continue
-            shards = await self._evaluations.shards(record)
+            except (LookupError, TypeError, ValueError) as error:
+                # Another version may write otherwise: the runs behind it are still run.
+                _log.error("evaluations/%s cannot be read: %s", evaluation, where(error))
+                continue
             if record.state is not State.RUNNING or all(shard.ended for shard in shards):
                 self._settle_soon(record)
                 continue
