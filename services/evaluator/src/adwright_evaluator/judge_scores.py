@@ -54,7 +54,7 @@ def _score(cell: CellResult, metric: str) -> float | None:
     verdict = cell.verdict
     if cell.status is CellStatus.ERROR or verdict is None:
         return None
-    said = verdict.components
+    said: Sequence[Verdict] = verdict.components
     if any(map(_by_people, _flat(said))):
         said = _without_people(said)
     elif not metric:
