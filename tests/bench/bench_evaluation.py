@@ -1,7 +1,7 @@
 """What a case costs: ten thousand without a model, through the gateway; promptfoo on the same ones where installed.
 
-And whether a run of a thousand cases at a time keeps a model server busy: the generator's fake backend, which takes five
-seconds for every answer.
+And whether a run of a thousand cases at a time keeps a model server busy: the generator's fake backend, which takes
+five seconds for every answer.
 """
 
 import asyncio
