@@ -113,3 +113,13 @@ def test_half_a_letter_is_refused_where_it_stands() -> None:
 def test_deep_lines_of_json_are_refused(line: str) -> None:
     with pytest.raises(InvalidInput, match=r"^c.jsonl:1: is nested too deeply: at most 100 levels"):
         read(HEAD + "tests: c.jsonl", c__jsonl=line + "\n")
+
+
+def test_the_environment_of_a_suite_does_not_fill_the_memory() -> None:
+    with pytest.raises(InvalidInput, match="env: gives more than 10000000 characters"):
+        read(f"env: {{A: {'a' * 10_000}}}\n" + HEAD + f"tests: [{{vars: {{x: '{'{{env.A}}' * 2000}'}}}}]")
+
+
+def test_a_table_has_a_bound_of_columns() -> None:
+    with pytest.raises(InvalidInput, match=r"^t.csv:1: has more than 1000 columns"):
+        read(HEAD + "tests: t.csv", t__csv=",".join(f"c{n}" for n in range(2000)) + "\n1\n")

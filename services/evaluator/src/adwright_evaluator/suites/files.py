@@ -25,7 +25,9 @@ __all__ = ["CODE", "Files", "is_reference"]
 _SCHEME: Final = "file://"
 _DEEPEST: Final = 100
 _ENV: Final = re.compile(r"""\{\{\s*env(?:\.(\w+)|\[\s*["'](\w+)["']\s*\])\s*\}\}""")
+_MOST_FROM_ENV: Final = 10_000_000
 _MODERN: Final = re.compile(r"^\s*export\s", re.MULTILINE)
+_MOST_COLUMNS: Final = 1000
 _LONGEST_LINE: Final = 4_000_000
 CODE: Final = (".py", ".js", ".cjs", ".mjs", ".ts")
 
@@ -43,12 +45,12 @@ class Files:
         self._files = files
         self._documents: dict[str, Document] = {}
         self._parts = parts or Parts()
-        self._env: Mapping[str, str] = {}
+        self._env = _Env({})
 
     def set_env(self, env: Mapping[str, str], document: Document) -> None:
         """What `{{ env.NAME }}` stands for from here on, also in the document that says so."""
-        self._env = env
-        _put_in(document.data, env)
+        self._env = _Env(env)
+        self._env.put_in(document.data)
 
     def paths(self, reference: str, place: Place) -> list[str]:
         """The files that a reference names, with or without `file://`: several for a pattern, never none."""
@@ -59,13 +61,12 @@ class Files:
         if not found:
             nearest = process.extractOne(path, list(self._files), score_cutoff=70)
             hint = f": did you mean {nearest[0]}?" if nearest else ""
-            raise InvalidInput.of(str(place), f"there is no file {path!r}{hint}", reason="FILE_NOT_FOUND")
+            raise InvalidInput.of(str(place), f"there is no file {path[:200]!r}{hint}", reason="FILE_NOT_FOUND")
         return found
 
     def text(self, reference: str, place: Place) -> str:
         """One file as text."""
-        text = self._text(reference, place)
-        return _with_env(text, self._env) if self._env else text
+        return self._env.put_into(self._text(reference, place))
 
     def _text(self, reference: str, place: Place) -> str:
         [path, *more] = self.paths(reference, place)
@@ -81,8 +82,7 @@ class Files:
         [path, *_] = self.paths(reference, place)
         if path not in self._documents:
             document = self._documents[path] = load_yaml(self._text(reference, place), path, self._parts)
-            if self._env:
-                _put_in(document.data, self._env)
+            self._env.put_in(document.data)
         return self._documents[path]
 
     def value(self, reference: str, place: Place) -> JSON:
@@ -134,6 +134,8 @@ class Files:
             for row in reader:
                 if heading is None:
                     heading = [name.strip() for name in row]
+                    if len(heading) > _MOST_COLUMNS:
+                        raise InvalidInput.of(str(Place(path, 1)), f"has more than {_MOST_COLUMNS} columns")
                 elif any(row):
                     padded = [*row, *[""] * (len(heading) - len(row))]
                     found.append((Place(path, reader.line_num), dict(zip(heading, padded, strict=False))))
@@ -200,24 +202,40 @@ def _finite(text: str) -> float:
 _DECODER: Final = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
-def _with_env(text: str, env: Mapping[str, str]) -> str:
-    return _ENV.sub(lambda match: env.get(match[1] or match[2], match[0]), text) if "env" in text else text
+class _Env:
+    """What `{{ env.NAME }}` stands for."""
 
+    def __init__(self, values: Mapping[str, str]) -> None:
+        self._values = values
+        self._left = _MOST_FROM_ENV
 
-def _put_in(data: Any, env: Mapping[str, str]) -> None:
-    """In the texts of mappings and lists, which stay who they are."""
-    waiting, seen = [data], set()
-    while waiting:
-        part = waiting.pop()
-        if not isinstance(part, dict | list) or id(part) in seen:
-            continue
-        seen.add(id(part))
-        for key, value in part.items() if isinstance(part, dict) else enumerate(part):
-            if isinstance(value, str):
-                # The key is there already: nothing is moved while it is gone through.
-                part[key] = _with_env(value, env)
-            else:
-                waiting.append(value)
+    def put_into(self, text: str) -> str:
+        """A text with it; names that it does not have stay. Raises InvalidInput."""
+        return _ENV.sub(self._value, text) if self._values and "env" in text else text
+
+    def put_in(self, data: Any) -> None:
+        """In the texts of mappings and lists, which stay who they are."""
+        if not self._values:
+            return
+        waiting, seen = [data], set()
+        while waiting:
+            part = waiting.pop()
+            if not isinstance(part, dict | list) or id(part) in seen:
+                continue
+            seen.add(id(part))
+            for key, value in part.items() if isinstance(part, dict) else enumerate(part):
+                if isinstance(value, str):
+                    # The key is there already: nothing is moved while it is gone through.
+                    part[key] = self.put_into(value)
+                else:
+                    waiting.append(value)
+
+    def _value(self, match: re.Match[str]) -> str:
+        found = self._values.get(match[1] or match[2], match[0])
+        self._left -= len(found)
+        if self._left < 0:
+            raise InvalidInput.of("env", f"gives more than {_MOST_FROM_ENV} characters in all", reason="TOO_LONG")
+        return found
 
 
 def _delimiter(text: str) -> str:

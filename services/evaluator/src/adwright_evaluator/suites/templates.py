@@ -163,5 +163,5 @@ def _undefined(message: str, values: Mapping[str, JSON]) -> str:
     if first == "env":
         return "there is no `env`: name what the suite needs under `env`; the environment of the service is not read"
     nearest = process.extractOne(first, list(values), score_cutoff=60)
-    hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(values) or 'none'}"
+    hint = f"did you mean {nearest[0]}?" if nearest else f"there are {', '.join(list(values)[:20]) or 'none'}"
     return f"there is no variable {first!r}: {hint}"
