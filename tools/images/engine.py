@@ -6,7 +6,7 @@ import resource
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -45,7 +45,10 @@ def _git(root: Path, *arguments: str) -> str:
 
 
 class Engine:
-    """A container engine by its command line."""
+    """A container engine by its command line; a `Host` whose images have a base."""
+
+    has_base = True
+    uid = gid = 10001
 
     def __init__(self, command: str) -> None:
         self.command = command
@@ -67,7 +70,7 @@ class Engine:
         tried = wanted or ", ".join(_KNOWN)
         raise ImageError(
             f"no container engine answers (tried {tried}): start Docker, or install podman; "
-            "ENGINE=… names another that has Docker's command line"
+            "ENGINE=… names another that has Docker's command line; make images-check ENGINE=none needs none"
         )
 
     def build(
@@ -80,12 +83,21 @@ class Engine:
         arguments += ["--build-arg", f"VERSION={version(context)}", "--build-arg", f"REVISION={revision(context)}"]
         self.call(*arguments, str(context), show=show)
 
-    def start(self, tag: str, name: str, port: int, *, environ: Sequence[str] = ()) -> None:
+    def config(self, tag: str) -> Mapping[str, object]:
+        """What the image says of itself: `User`, `Entrypoint`, `Labels`, `ExposedPorts`."""
+        config: Mapping[str, object] = self.inspect("image", tag)["Config"]
+        return config
+
+    def sizes(self, tag: str, base: str) -> tuple[int | None, int]:
+        """Bytes on the engine's disk: in all, and above `base`."""
+        size = int(self.inspect("image", tag)["Size"])
+        return size, size - int(self.inspect("image", base)["Size"])
+
+    def start(self, tag: str, name: str, port: int) -> None:
         """Starts `tag` as Kubernetes would: read-only, without capabilities; `port` is published on loopback."""
-        variables = [word for pair in environ for word in ("-e", pair)]
         store = ["-v", "/var/lib/adwright"]
         published = ["-p", f"127.0.0.1::{port}"]
-        self.call("run", "-d", "--name", name, *self._restricted(), *store, *published, *variables, tag)
+        self.call("run", "-d", "--name", name, *self._restricted(), *store, *published, tag)
 
     def python(self, tag: str, script: str) -> str:
         """What `script` prints that runs in the image, without a network. Raises ImageError."""
@@ -107,6 +119,22 @@ class Engine:
         """What the engine knows of an `image` or a `container`. Raises ImageError."""
         found: list[dict[str, Any]] = json.loads(self.call(kind, "inspect", name))
         return found[0]
+
+    def ended(self, name: str) -> bool:
+        """Whether the container `name` runs no more."""
+        return self.inspect("container", name)["State"]["Status"] in ("exited", "dead", "stopped")
+
+    def memory(self, name: str) -> int:
+        """Resident bytes of the processes of the container `name` that were there before this question was asked."""
+        children = "ls /proc/*/task/*/children | cut -d/ -f3 | sort -nu; echo $$"
+        listed = self.call("exec", name, "sh", "-c", children).split()
+        pids = [pid for pid in dict.fromkeys(listed[:-1]) if pid.isdigit() and int(pid) < int(listed[-1])]
+        status = self.call("exec", name, "cat", *(f"/proc/{pid}/status" for pid in pids))
+        return sum(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")) * 1024
+
+    def probe(self, name: str, port: int) -> str:
+        """What the images' own probe says, asked inside of the container `name`."""
+        return self.call("exec", name, "python", "-m", "adwright_servicekit.probe", f"127.0.0.1:{port}").strip()
 
     def logs(self, name: str) -> str:
         """What the container `name` printed."""

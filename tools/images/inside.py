@@ -1,4 +1,7 @@
-"""Runs inside an image, with nothing but what is there, and prints as JSON what is found."""
+"""Runs inside an image, with nothing but what is there, and prints as JSON what is found.
+
+Its own folders are the one that it is started in, and the one of its virtual environment.
+"""
 
 import importlib
 import importlib.metadata
@@ -11,6 +14,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+_APP, _VENV = Path.cwd(), Path(sys.prefix)
+_BASE = tuple(map(Path, ("/", "/etc", "/usr/local", "/var", "/home")))
 _NOT_WANTED = ("gcc", "cc", "clang", "ld", "make", "pip", "git", "curl")
 
 
@@ -34,12 +39,12 @@ def _failures(modules: list[str]) -> dict[str, str]:
     return failures
 
 
-def _writable() -> list[str]:
+def _writable(*folders: Path) -> list[str]:
     found = []
-    for folder in ("/", "/app", "/opt/venv", "/etc", "/usr/local", "/var", "/home"):
+    for folder in folders:
         try:
             with tempfile.TemporaryFile(dir=folder):
-                found.append(folder)
+                found.append(str(folder))
         except OSError:
             pass
     return found
@@ -47,9 +52,9 @@ def _writable() -> list[str]:
 
 def main() -> None:
     """Prints one JSON object."""
-    own = sorted(found.name for found in pkgutil.iter_modules(["/app"]) if found.name.startswith("adwright_"))
+    own = sorted(found.name for found in pkgutil.iter_modules([str(_APP)]) if found.name.startswith("adwright_"))
     modules = [name for package in ("adwright", *own) for name in _modules(package)]
-    sources = [path for root in ("/app", "/opt/venv/lib") for path in Path(root).rglob("*.py")]
+    sources = [path for root in (_APP, _VENV / "lib") for path in root.rglob("*.py")]
     bytecode = [Path(importlib.util.cache_from_source(str(path))).exists() for path in sources]
     found = {
         "uid": os.getuid(),
@@ -63,7 +68,8 @@ def main() -> None:
         ),
         "tools": [name for name in _NOT_WANTED if shutil.which(name)],
         "pip": importlib.util.find_spec("pip") is not None,
-        "writable": _writable(),
+        "writable": _writable(_APP, _VENV),
+        "base_writable": _writable(*_BASE),
         "without_bytecode": bytecode.count(False),
         "sources": len(sources),
         "standard_library_bytecode": Path(importlib.util.cache_from_source(os.__file__)).exists(),
