@@ -1,12 +1,14 @@
 """`make images` and `make push` from outside, with an engine that only writes down what it is told."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from tools.images import dockerfile
 from tools.images.engine import ROOT, SERVICES, version
 
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
@@ -74,6 +76,43 @@ def test_without_an_engine_one_line_says_so(run: Run) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("no container engine answers (tried no-such-engine)")
     assert done.stderr.count("\n") == 1
+
+
+def test_nothing_is_built_without_an_engine(run: Run) -> None:
+    done = run(sys.executable, "-m", "tools.images", "build", ENGINE="none")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "ENGINE=none is for make images-check" in done.stderr
+
+
+def test_a_check_by_an_engine_that_is_named_does_not_become_a_rehearsal(run: Run) -> None:
+    done = run(sys.executable, "-m", "tools.images", "check", ENGINE="no-such-engine")
+    assert (done.returncode, done.stderr.count("\n"), done.stdout) == (1, 1, "")
+    assert "make images-check ENGINE=none needs none" in done.stderr
+
+
+def test_a_base_without_an_engine_is_refused(run: Run) -> None:
+    done = run(sys.executable, "-m", "tools.images", "check", ENGINE="none", BASE="example.com/python:3.11")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "leave one of them out" in done.stderr
+
+
+def test_where_no_engine_answers_a_check_becomes_a_rehearsal_and_says_so(run: Run, tmp_path: Path) -> None:
+    for name in ("docker", "podman"):
+        (tmp_path / name).write_text("#!/bin/sh\nexit 1\n", encoding="utf-8")
+        (tmp_path / name).chmod(0o755)
+    # The same tool over a Dockerfile that it gives up at once.
+    root = tmp_path / "root"
+    shutil.copytree(ROOT / "tools", root / "tools", ignore=shutil.ignore_patterns("__pycache__"))
+    gateway = root / "services/gateway"
+    gateway.mkdir(parents=True)
+    shutil.copy(ROOT / "services/gateway/pyproject.toml", gateway)
+    shutil.copy(ROOT / ".dockerignore", root)
+    base = dockerfile.read(ROOT / "services/gateway/Dockerfile").arguments["BASE"]
+    (gateway / "Dockerfile").write_text(f"ARG BASE={base}\nFROM ${{BASE}} AS builder\nADD a b\n", encoding="utf-8")
+    done = run(sys.executable, "-P", "-m", "tools.images", "check", "gateway", PYTHONPATH=str(root))
+    assert "images: a rehearsal (no container engine answers)" in done.stdout
+    assert "images: it cannot show the base image" in done.stdout
+    assert (done.returncode, done.stderr) == (1, "without an engine ADD is not understood: a b\n")
 
 
 def test_a_service_that_is_not_there_is_named(run: Run) -> None:

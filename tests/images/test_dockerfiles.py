@@ -67,6 +67,17 @@ def test_every_pin_has_a_hash_and_no_address(name: str) -> None:
     assert "://" not in text
 
 
+@pytest.mark.parametrize("name", [*SERVICES, "client", "build"])
+def test_every_version_is_the_one_that_the_workspace_is_tested_with(name: str) -> None:
+    tested = _versions("dev")
+    assert {pin for pin in _versions(name) if pin not in tested} == set()
+
+
+def _versions(name: str) -> set[str]:
+    text = (ROOT / f"requirements/{name}.txt").read_text(encoding="utf-8")
+    return set(re.findall(r"(?m)^[\w.-]+==[^\s;]+", text))
+
+
 @ours
 def test_it_copies_its_own_packages_and_no_others(service: str) -> None:
     builder = _read(service).stages[0]

@@ -19,6 +19,7 @@ __all__ = ["carry_out", "remove_tree"]
 
 _SAYS_ONLY = ("ARG", "ENV", "EXPOSE", "LABEL", "STOPSIGNAL", "USER", "ENTRYPOINT")
 _ABSOLUTE = re.compile(r"""(^|[\s=:"'])/(?=\w)""")
+_PIP = re.compile(r"\bpip (--|install|wheel)")
 _OWN_PYTHON = ("PYTHON", "VIRTUAL_ENV", "__PYVENV")
 
 
@@ -31,7 +32,7 @@ def carry_out(service: str, folder: Path, context: Path = ROOT) -> tuple[Path, D
     remove_tree(folder)
     folder.mkdir(parents=True)
     base = folder / "base"
-    _call([_python(file), "-m", "venv", str(base)], folder, _environ(base))
+    _call([_python(file), "-m", "venv", *_without_pip(file), str(base)], folder, _environ(base))
     root = folder / "root"
     for stage in file.stages:
         _Stage(stage, root, context, base, runs=stage is not file.final).carry_out()
@@ -129,6 +130,12 @@ def _python(file: Dockerfile) -> str:
     if other is None:
         raise ImageError(f"the images have Python {found[1]}, and there is no python{found[1]} here: install it")
     return other
+
+
+def _without_pip(file: Dockerfile) -> list[str]:
+    """It takes seconds to have pip, so only where a step calls it."""
+    calls = (_PIP.search(run.text) for stage in file.stages[:-1] for run in stage.all("RUN"))
+    return [] if any(calls) else ["--without-pip"]
 
 
 def _environ(base: Path) -> dict[str, str]:
