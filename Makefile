@@ -70,7 +70,7 @@ requirements: $(READY) ## resolve requirements/*.txt anew, keeping pins that sti
 images: ## the four container images, by docker or podman; BASE=… names another base image
 	@$(PYTHON) -m tools.images build
 
-images-check: $(READY) ## build the images, hold what is in them and how they run against what is said of them
+images-check: $(READY) ## build the images, hold what is in them and how they run against what is said; ENGINE=none rehearses
 	@$(BIN)/python -m tools.images check
 	@ADWRIGHT_TEST_IMAGES=1 $(BIN)/python -m pytest tests/images
 
