@@ -179,7 +179,7 @@ async def test_who_held_a_shard_before_its_run_was_gone_on_with_writes_nothing_m
         with pytest.raises(ShardLost):
             await old.append([DoneRow("000000#0000", [cell(0.1)])])
         await new.append([DoneRow("000000#0000", [cell(1.0)])])
-        assert [each.score async for row in evaluations.rows(record) for each in row] == [1.0]
+        assert [each.score async for cells in evaluations.told(record) for each in cells] == [1.0]
 
 
 async def test_a_run_that_was_stopped_since_it_was_read_is_not_taken(environ: dict[str, str], store: Store) -> None:

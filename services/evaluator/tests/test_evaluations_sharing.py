@@ -102,20 +102,20 @@ async def test_slow_code_of_one_run_holds_up_no_call(evaluating: Evaluating) -> 
         for number in range(3)
         for kind, value in (("javascript", "(() => { while (true) {} })()"), ("regex", "^(a|a)+$"))
     ]
-    waits = []
+    answered = 0
 
     async def others() -> None:
+        nonlocal answered
         while True:
-            begun = time.monotonic()
             await evaluating.stub.ListEvaluations(pb.ListEvaluationsRequest(), metadata=as_tenant("other"))
-            waits.append(time.monotonic() - begun)
+            answered += 1
             await asyncio.sleep(0.02)
 
     asking = asyncio.create_task(others())
     run = await evaluating.run(f"{WORDS}tests: {json.dumps(tests)}")
     asking.cancel()
     assert run.counts.errors == 6
-    assert max(waits) < 0.7, "each piece of code takes a second until it is stopped"
+    assert answered > 12, "each of the six pieces of code takes a second until it is stopped"
 
 
 async def test_a_pattern_of_cases_that_takes_for_ever_is_refused(evaluating: Evaluating) -> None:

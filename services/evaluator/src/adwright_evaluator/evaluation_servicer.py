@@ -17,7 +17,7 @@ from adwright_evaluator.messages import cell_to_pb, choices_from, evaluation_to_
 from adwright_evaluator.model import CellStatus
 from adwright_evaluator.runs.evaluations import Evaluations
 from adwright_evaluator.runs.keeper import Keeper
-from adwright_evaluator.runs.packing import unpack_row
+from adwright_evaluator.runs.packing import tell_row, unpack_row
 from adwright_evaluator.runs.plan import Plan
 from adwright_evaluator.runs.records import EvaluationRecord, part
 from adwright_evaluator.runs.session import Sessions, fingerprint
@@ -30,7 +30,7 @@ __all__ = ["EvaluationServicer"]
 
 Context: TypeAlias = "grpc.aio.ServicerContext[Any, Any]"
 
-_LOOK_AGAIN: Final = (0.05, 0.1, 0.25)
+_LOOK_AGAIN: Final = (*[0.05] * 40, 0.25)
 """Short runs are told soon, long ones without many looks. Units: seconds."""
 _PAGE: Final = 50
 _STATUSES: Final = {
@@ -111,7 +111,7 @@ class EvaluationServicer(evaluator_service_pb2_grpc.EvaluatorServiceServicer):
         with translated():
             page = await self._evaluations.store.select(
                 part(tenant, record.id, "rows"),
-                where=lambda item: not wanted or any(cell.status in wanted for cell in unpack_row(item.data)),
+                where=lambda item: not wanted or any(cell.status in wanted for cell in tell_row(item.data)),
                 limit=max(1, (request.page_size or _PAGE) // max(1, len(record.prompts) * len(record.providers))),
                 page_token=request.page_token or None,
                 consistent=True,

@@ -7,12 +7,13 @@ import json
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Final, Protocol, TypeAlias
+from typing import Final, NamedTuple, Protocol, TypeAlias
 
 from adwright_checks import Subject
 
 __all__ = [
     "JSON",
+    "NO_USAGE",
     "Answer",
     "Assertion",
     "AssertionSet",
@@ -31,6 +32,7 @@ __all__ = [
     "Scorer",
     "SetScorer",
     "Suite",
+    "Told",
     "Tools",
     "Usage",
     "Verdict",
@@ -178,6 +180,9 @@ class Usage:
         )
 
 
+NO_USAGE: Final = Usage()
+
+
 @dataclass(frozen=True, slots=True)
 class Answer:
     """What a provider answered."""
@@ -186,7 +191,7 @@ class Answer:
     """A text; an object where the provider answers with one."""
     latency_ms: float | None = None
     cost_usd: float | None = None
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     finish_reason: str = ""
     refused: bool = False
     logprobs: tuple[float, ...] | None = None
@@ -222,13 +227,29 @@ class Verdict:
     """One sentence a person can act on."""
     outcome: Outcome = Outcome.SCORED
     named_scores: Mapping[str, float] = field(default_factory=dict)
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     """What judging took."""
     cost_usd: float = 0.0
     components: tuple[Verdict, ...] = ()
     assertion: Assertion | AssertionSet | None = None
     """Set by who runs the scorers."""
     metadata: Mapping[str, JSON] = field(default_factory=dict)
+
+    def of(self, assertion: Assertion | AssertionSet) -> Verdict:
+        """The same, as the verdict of this assertion."""
+        # Written out: `replace` takes four times as long, and every assertion of every cell comes by here.
+        return Verdict(
+            self.passed,
+            self.score,
+            self.reason,
+            self.outcome,
+            self.named_scores,
+            self.usage,
+            self.cost_usd,
+            self.components,
+            assertion,
+            self.metadata,
+        )
 
     @classmethod
     def failed(cls, reason: str) -> Verdict:
@@ -246,7 +267,7 @@ class Completion:
     """What a judge's model said."""
 
     text: str
-    usage: Usage = Usage()
+    usage: Usage = NO_USAGE
     cost_usd: float = 0.0
     model: str = ""
 
@@ -330,6 +351,24 @@ class CellStatus(Enum):
     ERROR = "error"
 
 
+class Told(NamedTuple):
+    """A cell in what is added up; a run has up to a million of them. Tokens are those read and those written."""
+
+    case: int
+    provider: int
+    prompt: int
+    status: CellStatus
+    score: float
+    cached: bool
+    latency_ms: float | None
+    cost_usd: float | None
+    """Of the answer; None where the provider tells none."""
+    tokens: tuple[int, int]
+    judging_usd: float
+    judging_tokens: tuple[int, int]
+    named_scores: Mapping[str, float]
+
+
 @dataclass(frozen=True, slots=True)
 class CellResult:
     """One case, answered by one provider to one prompt, once."""
@@ -365,6 +404,25 @@ class CellResult:
     def key(self) -> tuple[int, int, int, int]:
         """(case, provider, prompt, repeat): the order of results."""
         return (self.case, self.provider, self.prompt, self.repeat)
+
+    @property
+    def told(self) -> Told:
+        """What it adds to the sums of its run."""
+        answer, verdict = self.answer, self.verdict
+        return Told(
+            self.case,
+            self.provider,
+            self.prompt,
+            self.status,
+            self.score,
+            answer.cached,
+            answer.latency_ms,
+            answer.cost_usd,
+            (answer.usage.input_tokens, answer.usage.output_tokens),
+            verdict.cost_usd if verdict else 0.0,
+            (verdict.usage.input_tokens, verdict.usage.output_tokens) if verdict else (0, 0),
+            verdict.named_scores if verdict else {},
+        )
 
     @property
     def back_translation(self) -> tuple[str, str]:

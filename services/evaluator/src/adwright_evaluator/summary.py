@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from adwright_evaluator.model import CellResult, CellStatus, Usage
+from adwright_evaluator.model import CellResult, CellStatus, Told
 from adwright_evaluator.statistics.intervals import Interval, bootstrap_mean, bounded_mean, wilson
 
 __all__ = ["Column", "ColumnSummary", "Measure", "Tally", "interval_of", "pareto", "summarise"]
@@ -42,7 +42,6 @@ class ColumnSummary:
     latency_p50_ms: float | None = None
     """None where nothing was asked: all answers were known."""
     latency_p95_ms: float | None = None
-    usage: Usage = field(default_factory=Usage)
     pareto: bool = False
 
 
@@ -52,7 +51,7 @@ class Tally:
     def __init__(self) -> None:
         self._columns: dict[Column, _ColumnTally] = defaultdict(_ColumnTally)
 
-    def add(self, cells: Iterable[CellResult]) -> None:
+    def add(self, cells: Iterable[Told]) -> None:
         """These too."""
         for cell in cells:
             self._columns[cell.provider, cell.prompt].add(cell)
@@ -69,7 +68,7 @@ class Tally:
 def summarise(cells: Iterable[CellResult]) -> list[ColumnSummary]:
     """One for each column, by provider and prompt."""
     tally = Tally()
-    tally.add(cells)
+    tally.add(cell.told for cell in cells)
     return tally.summaries()
 
 
@@ -126,28 +125,22 @@ class _ColumnTally:
         self._latencies: list[float] = []
         self._cost = 0.0
         self._costs_told = 0
-        self._tokens = [0, 0, 0]
 
-    def add(self, cell: CellResult) -> None:
+    def add(self, cell: Told) -> None:
         if cell.status is CellStatus.ERROR:
             self._errors += 1
             return
-        answer, verdict, case = cell.answer, cell.verdict, cell.case
+        case = cell.case
         self._passes.add(case, float(cell.status is CellStatus.PASSED))
         self._scores.add(case, cell.score)
-        if answer.latency_ms is not None and not answer.cached:
-            self._latencies.append(answer.latency_ms)
-        if answer.cost_usd is not None:
+        self._cost += cell.judging_usd
+        if cell.latency_ms is not None and not cell.cached:
+            self._latencies.append(cell.latency_ms)
+        if cell.cost_usd is not None:
             self._costs_told += 1
-            self._cost += answer.cost_usd
-        if verdict is not None:
-            self._cost += verdict.cost_usd
-            for name, value in verdict.named_scores.items():
-                self._metrics[name].add(case, value)
-        usage = answer.usage
-        self._tokens[0] += usage.input_tokens
-        self._tokens[1] += usage.output_tokens
-        self._tokens[2] += usage.calls
+            self._cost += cell.cost_usd
+        for name, value in cell.named_scores.items():
+            self._metrics[name].add(case, value)
 
     def summary(self, column: Column) -> ColumnSummary:
         passes = self._passes
@@ -167,5 +160,4 @@ class _ColumnTally:
             cost_usd=self._cost / n if n and self._costs_told == n else None,
             latency_p50_ms=p50,
             latency_p95_ms=p95,
-            usage=Usage(*self._tokens),
         )

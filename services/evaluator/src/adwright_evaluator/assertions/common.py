@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from adwright_evaluator.model import JSON, Grading, Verdict
 from adwright_evaluator.suites.commas import comma_separated
@@ -11,8 +12,13 @@ from adwright_servicekit.errors import InvalidInput
 __all__ = ["clipped", "holds", "mapping_value", "number_value", "shown", "text_value", "texts_value", "wrong"]
 
 
+_HOLDS: Final = Verdict(True, 1.0, "It holds.")
+
+
 def holds(passed: bool, otherwise: str, score: float | None = None) -> Verdict:
     """A verdict that says `otherwise` where it does not hold; 1 or 0 without a score."""
+    if passed and score is None:
+        return _HOLDS
     return Verdict(passed, float(passed) if score is None else score, "It holds." if passed else otherwise)
 
 

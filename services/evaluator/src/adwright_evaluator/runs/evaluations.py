@@ -21,12 +21,12 @@ from adwright_docstore import (
     TransactionConflict,
     Version,
 )
-from adwright_evaluator.model import CellResult
+from adwright_evaluator.model import Told
 from adwright_resources.partitions import new_id, partition
 from adwright_resources.store_errors import translated
 from adwright_servicekit.errors import AlreadyExists, Conflict, FailedPrecondition, NotFound
 
-from .packing import unpack_row
+from .packing import tell_row
 from .pieces import from_pieces, to_pieces
 from .records import (
     Counts,
@@ -42,6 +42,7 @@ from .records import (
 __all__ = ["Evaluations"]
 
 _PAGE: Final = 50
+_TOLD: Final = 500
 _ATTEMPTS: Final = 8
 _REQUESTS_KEPT: Final = timedelta(hours=1)
 _PARTS: Final = ("shards", "files", "fields", "rows", "labels")
@@ -143,12 +144,18 @@ class Evaluations:
         there = {shard.number: shard.as_of(record) for shard in taken}
         return [there.get(n) or ShardRecord(n, resumed=record.resumed) for n in range(record.shards)]
 
-    async def rows(self, record: EvaluationRecord, *, components: bool = True) -> AsyncIterator[list[CellResult]]:
-        """The cells that are done, row by row, in order of case and repeat; without what each assertion said if so."""
+    async def told(self, record: EvaluationRecord) -> AsyncIterator[list[Told]]:
+        """What the cells that are done add to sums, some hundreds at a time, in order of case and repeat."""
         with translated():
-            where = part(record.tenant, record.id, "rows")
-            async for item in self.store.query_all(where, page_size=200, consistent=True):
-                yield unpack_row(item.data, components=components)
+            found: list[Told] = []
+            async for item in self.store.query_all(
+                part(record.tenant, record.id, "rows"), page_size=500, consistent=True
+            ):
+                found += tell_row(item.data)
+                if len(found) >= _TOLD:
+                    yield found
+                    found = []
+            yield found
 
     async def change(self, tenant: str, evaluation: str, change: Change) -> EvaluationRecord:
         """Writes what `change` makes of it; None leaves it. Raises NotFound."""

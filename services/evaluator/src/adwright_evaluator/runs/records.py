@@ -30,7 +30,7 @@ from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from adwright_docstore import Item, Key, Put
-from adwright_evaluator.model import JSON, CellResult, CellStatus
+from adwright_evaluator.model import JSON, CellStatus, Told
 from adwright_resources.partitions import partition
 
 from .pieces import from_pieces, to_pieces
@@ -82,23 +82,23 @@ class Counts:
         return Counts(*map(operator.add, _numbers(self), _numbers(other)))
 
     @classmethod
-    def of(cls, cells: Iterable[CellResult]) -> Counts:
+    def of(cls, cells: Iterable[Told]) -> Counts:
         """What these cells add."""
         done = cached = tokens_in = tokens_out = 0
         statuses: Counter[CellStatus] = Counter()
         cost = 0.0
         for cell in cells:
-            answer, verdict = cell.answer, cell.verdict
             done += 1
             statuses[cell.status] += 1
-            spent = [] if answer.cached else [(answer.usage, answer.cost_usd or 0.0)]
-            if verdict is not None:
-                spent.append((verdict.usage, verdict.cost_usd))
-            cached += answer.cached
-            for usage, usd in spent:
-                tokens_in += usage.input_tokens
-                tokens_out += usage.output_tokens
-                cost += usd
+            cost += cell.judging_usd
+            tokens_in += cell.judging_tokens[0]
+            tokens_out += cell.judging_tokens[1]
+            if cell.cached:
+                cached += 1
+            else:
+                cost += cell.cost_usd or 0.0
+                tokens_in += cell.tokens[0]
+                tokens_out += cell.tokens[1]
         passed, failed, errors = (statuses[each] for each in (CellStatus.PASSED, CellStatus.FAILED, CellStatus.ERROR))
         return cls(done, passed, failed, errors, cached, tokens_in, tokens_out, cost)
 

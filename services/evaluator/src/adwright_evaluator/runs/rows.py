@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
-from typing import Protocol
+from typing import Final, Protocol
 
 from adwright_evaluator.assertions import SET_SCORERS
 from adwright_evaluator.model import (
@@ -32,6 +32,8 @@ from .plan import Column, Row
 from .scoring import Answered, score, score_together, status_of
 
 __all__ = ["Asking", "Rows"]
+
+_UNANSWERED: Final = Answer(output=None)
 
 
 class Asking(Protocol):
@@ -61,7 +63,7 @@ class Rows:
         except OutOfBudget:
             raise
         except Exception as error:
-            failed = _Failed("", Answer(output=None), f"it broke: {where(error)}")
+            failed = _Failed("", _UNANSWERED, f"it broke: {where(error)}")
             return [self._cell(row, column, failed, None) for column in row.columns]
 
     async def _run(self, row: Row) -> list[CellResult]:
@@ -101,7 +103,7 @@ class Rows:
         """None: there is no money for it."""
         suite, case = self._suite, row.case
         provider = suite.providers[column.provider]
-        text, answer = "", Answer(output=None)
+        text, answer = "", _UNANSWERED
         try:
             prompt = render_prompt(suite.prompts[column.prompt], case.vars, case.options)
             text = prompt if isinstance(prompt, str) else json.dumps(prompt, ensure_ascii=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator, Sequence
 from enum import Enum, auto
 from typing import Final
@@ -90,6 +91,7 @@ class _Writing:
         self._session = session
         self._rows: list[DoneRow] = []
         self._there = asyncio.Event()
+        self._enough = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._ended = False
@@ -101,6 +103,7 @@ class _Writing:
         self._session.asker.spend(_judging(row.cells))
         self._there.set()
         if len(self._rows) >= _BATCH:
+            self._enough.set()
             self._room.clear()
             await self._room.wait()
 
@@ -108,14 +111,17 @@ class _Writing:
         """Nothing more will come."""
         self._ended = True
         self._there.set()
+        self._enough.set()
 
     async def run(self) -> None:
         """Until the end."""
         while not (self._ended and not self._rows):
             await self._there.wait()
-            if not self._ended and len(self._rows) < _BATCH:
-                await asyncio.sleep(_SOON)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._enough.wait(), _SOON)
             self._there.clear()
+            if not self._ended:
+                self._enough.clear()
             rows, self._rows = self._rows, []
             self._room.set()
             if rows:

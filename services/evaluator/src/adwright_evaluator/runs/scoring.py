@@ -8,11 +8,13 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from operator import mul
 from typing import Final
 
 from adwright_evaluator.assertions import NEGATING, SCORERS, SET_SCORERS
 from adwright_evaluator.model import (
     JSON,
+    NO_USAGE,
     Answer,
     Assertion,
     AssertionSet,
@@ -21,7 +23,6 @@ from adwright_evaluator.model import (
     Grading,
     Outcome,
     Tools,
-    Usage,
     Verdict,
 )
 from adwright_evaluator.suites.templates import render_value
@@ -81,7 +82,7 @@ async def score_together(
         except Exception as error:
             said = [_broken(assertion, error)] * len(answers)
         for column, verdict in zip(columns, said, strict=True):
-            column[place] = _finite(replace(verdict, assertion=assertion))
+            column[place] = _finite(verdict.of(assertion))
     return [together(column, case.threshold) for column in columns]
 
 
@@ -94,14 +95,14 @@ def _with_score(answered: Answered, verdict: Verdict) -> Answered:
 async def _one(assertion: Assertion | AssertionSet, answered: Answered, tools: Tools, aside: Beside) -> Verdict:
     if isinstance(assertion, AssertionSet):
         said = [await _one(each, answered, tools, aside) for each in assertion.assertions]
-        return replace(together(said, assertion.threshold), assertion=assertion)
+        return together(said, assertion.threshold).of(assertion)
     if assertion.type in SET_SCORERS:
-        return replace(Verdict.not_applicable("It looks at all outputs of the case together."), assertion=assertion)
+        return Verdict.not_applicable("It looks at all outputs of the case together.").of(assertion)
     try:
         grading = await _grading(assertion, answered, tools, aside)
         scorer = SCORERS[assertion.type]
         given = await aside(lambda: scorer(grading)) if assertion.type in _SLOW else scorer(grading)
-        verdict = await given if inspect.isawaitable(given) else given
+        verdict = given if isinstance(given, Verdict) else await given
     except Exception as error:
         verdict = _broken(assertion, error)
     return counted(verdict, assertion)
@@ -132,7 +133,7 @@ def counted(verdict: Verdict, assertion: Assertion) -> Verdict:
     if assertion.weight == 0 and verdict.outcome is Outcome.SCORED:
         # Only a number to look at.
         verdict = replace(verdict, passed=True)
-    return _finite(replace(verdict, assertion=assertion))
+    return _finite(verdict.of(assertion))
 
 
 def _negated(verdict: Verdict, assertion: Assertion) -> Verdict:
@@ -169,9 +170,10 @@ async def _grading(assertion: Assertion, answered: Answered, tools: Tools, aside
 def together(said: Sequence[Verdict], threshold: float | None) -> Verdict:
     """Weighted mean; passed when it reaches the threshold, or without one when each has passed."""
     counted = [verdict for verdict in said if verdict.outcome is Outcome.SCORED]
-    weight = sum(_weight(verdict) for verdict in counted)
+    weights = [verdict.assertion.weight if verdict.assertion else 1.0 for verdict in counted]
+    weight = sum(weights)
     # Where nothing is asked, all is well; where nothing could be looked at, too.
-    score = sum(_weight(verdict) * verdict.score for verdict in counted) / weight if weight else 1.0
+    score = sum(map(mul, weights, [verdict.score for verdict in counted])) / weight if weight else 1.0
     broken = [verdict for verdict in said if verdict.outcome is Outcome.FAILED]
     wrong = [verdict for verdict in counted if not verdict.passed]
     passed = not wrong if threshold is None else score >= threshold
@@ -192,8 +194,8 @@ def together(said: Sequence[Verdict], threshold: float | None) -> Verdict:
         reason=reason,
         outcome=outcome,
         named_scores=named,
-        usage=sum((verdict.usage for verdict in said), Usage()),
-        cost_usd=sum(verdict.cost_usd for verdict in said),
+        usage=sum((verdict.usage for verdict in said if verdict.usage is not NO_USAGE), NO_USAGE),
+        cost_usd=sum([verdict.cost_usd for verdict in said]),
         components=tuple(said),
     )
 
@@ -203,10 +205,6 @@ def status_of(verdict: Verdict | None) -> CellStatus:
     if verdict is None or verdict.outcome is Outcome.FAILED:
         return CellStatus.ERROR
     return CellStatus.PASSED if verdict.passed else CellStatus.FAILED
-
-
-def _weight(verdict: Verdict) -> float:
-    return verdict.assertion.weight if verdict.assertion else 1.0
 
 
 def _named(said: Iterable[Verdict]) -> Mapping[str, float]:

@@ -43,9 +43,9 @@ async def settle(evaluations: Evaluations, record: EvaluationRecord) -> None:
         elif not await sealed(evaluations, before, shards):
             return
         tally, counts = Tally(), Counts()
-        async for row in evaluations.rows(before, components=False):
-            tally.add(row)
-            counts += Counts.of(row)
+        async for cells in evaluations.told(before):
+            tally.add(cells)
+            counts += Counts.of(cells)
         columns = packed_columns(await asyncio.to_thread(tally.summaries))
         ended = before.end_time or evaluations.now()
         after = replace(before, state=state, end_time=ended, counts=counts, columns=columns)

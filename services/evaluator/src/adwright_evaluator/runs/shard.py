@@ -19,7 +19,7 @@ from adwright_servicekit.errors import Conflict, InvalidInput
 from adwright_servicekit.logs import where
 
 from .evaluations import Evaluations
-from .packing import pack_row, unpack_row
+from .packing import pack_row, tell_row
 from .records import Counts, EvaluationRecord, ShardRecord, evaluation_key, part, shard_key
 
 __all__ = ["LEASE", "DoneRow", "HeldShard", "ShardLost", "free", "hold", "new_owner", "sealed"]
@@ -152,7 +152,7 @@ class HeldShard:
             async for item in self._store.query_all(self._rows, page_size=500, consistent=True):
                 if int(item.key.sk.partition("#")[0]) % shards != number:
                     continue
-                cells = unpack_row(item.data, components=False)
+                cells = tell_row(item.data)
                 if self._record.resumed and any(cell.status is CellStatus.ERROR for cell in cells):
                     continue
                 found.add(item.key.sk)
@@ -198,7 +198,7 @@ class HeldShard:
             )
 
     async def _put(self, batch: Sequence[_PackedRow]) -> None:
-        added = Counts.of(cell for packed in batch for cell in packed.row.cells)
+        added = Counts.of(cell.told for packed in batch for cell in packed.row.cells)
         await self._write([packed.put for packed in batch], counts=self._there.counts + added, tries=0)
 
     def _packed(self, row: DoneRow) -> _PackedRow:
