@@ -78,4 +78,5 @@ push: ## push the images: make push REGISTRY=…; logs in where that is ECR
 	@tools/images/push.sh
 
 clean: ## remove the virtual environment and everything that was built
+	@test ! -d build/images || chmod -R u+w build/images
 	rm -rf $(VENV) build .adwright .mypy_cache .ruff_cache .pytest_cache .import_linter_cache
