@@ -78,4 +78,4 @@ def _words(done: subprocess.CompletedProcess[str]) -> str:
     """The first error, in one line."""
     text = re.sub(r"[│╷╵\s]+", " ", done.stderr or done.stdout)
     first = re.search(r"Error: .*", text)
-    return (first[0] if first else text).strip()[:300]
+    return (first[0] if first else text).strip()[:140]
