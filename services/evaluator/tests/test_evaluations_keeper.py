@@ -120,3 +120,13 @@ async def test_a_lease_is_kept_while_the_suite_is_read(environ: dict[str, str], 
         keeper = Keeper(parts.evaluations, sessions, most=1)
         async with asyncio.timeout(20):
             assert await keeper.run_one("t", "e1", 0) is State.SUCCEEDED
+
+
+async def test_a_keeper_that_is_called_at_the_moment_it_closes_closes(environ: dict[str, str]) -> None:
+    async with open_parts(Settings.load(environ), Telemetry("test")) as parts:
+        parts.keeper.begin()
+        await asyncio.sleep(0.2)
+        parts.keeper.look()
+        # Let the call reach the one who waits for it, which is told to end in the same turn of the loop.
+        await asyncio.sleep(0)
+        await asyncio.wait_for(parts.keeper.close(), 10)

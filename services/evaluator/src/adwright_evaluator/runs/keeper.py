@@ -125,7 +125,9 @@ class Keeper:
             except Exception as error:
                 _log.error("cannot look for evaluations to run: %s", where(error))
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._asked.wait(), _LOOK)
+                # Not wait_for: until Python 3.12 it forgets that it was cancelled where both happen at once.
+                async with asyncio.timeout(_LOOK):
+                    await self._asked.wait()
             self._asked.clear()
 
     async def _take(self) -> None:

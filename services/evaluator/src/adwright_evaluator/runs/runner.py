@@ -118,7 +118,9 @@ class _Writing:
         while not (self._ended and not self._rows):
             await self._there.wait()
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._enough.wait(), _SOON)
+                # Not wait_for: until Python 3.12 it forgets that it was cancelled where both happen at once.
+                async with asyncio.timeout(_SOON):
+                    await self._enough.wait()
             self._there.clear()
             if not self._ended:
                 self._enough.clear()
