@@ -32,7 +32,7 @@ pytest.importorskip("boto3", reason="boto3 is not installed")
 pytest.importorskip("moto", reason="moto is not installed")
 
 from botocore.awsrequest import AWSResponse
-from botocore.exceptions import EndpointConnectionError, NoCredentialsError
+from botocore.exceptions import EndpointConnectionError, NoCredentialsError, PartialCredentialsError, SSLError
 from packages.docstore.tests.dynamodb_endpoint import (
     MOTO_CREDENTIALS,
     Faults,
@@ -358,13 +358,35 @@ class TestWhatDoesNotPass:
         assert "SECRET" not in str(failure.value)
         assert faults.count("UpdateItem") == 1
 
-    async def test_missing_credentials_are_named(self, store: Store, faults: Faults) -> None:
-        def no_credentials(request: Any) -> None:
-            raise NoCredentialsError
+    @pytest.mark.parametrize(
+        ("error", "said"),
+        [
+            (
+                NoCredentialsError(),
+                "cannot be called without AWS credentials: give the process a role, or set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY",
+            ),
+            (
+                PartialCredentialsError(provider="env", cred_var="AWS_SECRET_ACCESS_KEY"),
+                "cannot be called without AWS credentials: give the process a role, or set AWS_ACCESS_KEY_ID and "
+                "AWS_SECRET_ACCESS_KEY",
+            ),
+            (
+                SSLError(endpoint_url="https://127.0.0.1:1", error="self-signed"),
+                "has an endpoint whose certificate is not trusted: set AWS_CA_BUNDLE to the CA that signed it",
+            ),
+        ],
+    )
+    async def test_missing_credentials_and_strange_certificates_are_whole_sentences(
+        self, store: Store, table: str, faults: Faults, error: Exception, said: str
+    ) -> None:
+        def fail(request: Any) -> None:
+            raise error
 
-        faults.always("GetItem", no_credentials)
-        with pytest.raises(StoreUnavailable, match="no AWS credentials"):
+        faults.always("GetItem", fail)
+        with pytest.raises(StoreUnavailable) as failure:
             await store.get(KEY)
+        assert str(failure.value) == f"the DynamoDB table {table} {said}"
 
     async def test_an_endpoint_that_cannot_be_reached_is_named(self, hasty: Store, faults: Faults) -> None:
         def unreachable(request: Any) -> None:

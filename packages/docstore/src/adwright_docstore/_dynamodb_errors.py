@@ -49,6 +49,8 @@ _CREDENTIALS: Final = frozenset(
         "UnrecognizedClientException",
     }
 )
+_GIVE_CREDENTIALS: Final = "give the process a role, or set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+_TRUST_IT: Final = "set AWS_CA_BUNDLE to the CA that signed it"
 
 
 class Kind(Enum):
@@ -65,7 +67,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """`code` is the service's or the exception's name; `reason` has no data of the call in it."""
+    """`code` is the service's or the exception's name.
+
+    `reason` goes on after "the DynamoDB table NAME" and has no data of the call in it.
+    """
 
     kind: Kind
     code: str
@@ -103,9 +108,9 @@ def judge(error: Exception) -> Verdict:
         case of.ClientError():
             return _answered(error.response)
         case of.NoCredentialsError() | of.PartialCredentialsError() | of.CredentialRetrievalError():
-            return Verdict(Kind.FATAL, name, "there are no AWS credentials: give the process a role or set them")
+            return Verdict(Kind.FATAL, name, f"cannot be called without AWS credentials: {_GIVE_CREDENTIALS}")
         case of.SSLError():
-            return Verdict(Kind.FATAL, name, "the endpoint's certificate is not trusted: set AWS_CA_BUNDLE")
+            return Verdict(Kind.FATAL, name, f"has an endpoint whose certificate is not trusted: {_TRUST_IT}")
         case of.ConnectionError():
             # It was not sent yet: the connection could not be made.
             return Verdict(Kind.AGAIN, name, "cannot be reached: check AWS_REGION, the endpoint and the network")
