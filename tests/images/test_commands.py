@@ -71,6 +71,16 @@ def test_images_are_built_with_their_version_and_commit(run: Run, tmp_path: Path
     assert "--build-arg REVISION=" in built
 
 
+def test_a_build_that_fails_ends_with_one_line_that_names_the_base_and_another(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "engine").write_text('#!/bin/sh\n[ "$1" != build ]\n', encoding="utf-8")
+    done = run(sys.executable, "-m", "tools.images", "build", "context", ENGINE="engine")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    base = dockerfile.read(ROOT / "services/context/Dockerfile").arguments["BASE"]
+    assert done.stderr.startswith("engine build failed: see above; where that is a base image which cannot be pulled")
+    assert base in done.stderr
+    assert f"make images BASE=registry.example.com/{base.removeprefix('docker.io/')}" in done.stderr
+
+
 def test_without_an_engine_one_line_says_so(run: Run) -> None:
     done = run(sys.executable, "-m", "tools.images", "build", ENGINE="no-such-engine")
     assert done.returncode == 1

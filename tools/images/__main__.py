@@ -11,6 +11,7 @@ import sys
 import time
 from typing import TYPE_CHECKING
 
+from . import dockerfile
 from .engine import ROOT, SERVICES, Engine, ImageError, version
 
 if TYPE_CHECKING:
@@ -25,7 +26,25 @@ def _build(services: list[str]) -> None:
     for service in services:
         tag = f"adwright-{service}:{version()}"
         print(f"== {tag}", flush=True)
-        engine.build(service, tag, base=base, show=True)
+        try:
+            engine.build(service, tag, base=base, show=True)
+        except ImageError as error:
+            raise ImageError(f"{error}; {_remedy(service, base)}") from None
+
+
+def _remedy(service: str, base: str | None) -> str:
+    """For what a build fails by most often."""
+    base = base or dockerfile.read(ROOT / f"services/{service}/Dockerfile").arguments["BASE"]
+    return (
+        f"where that is a base image which cannot be pulled ({base}), "
+        f"BASE=… names one that can, of a mirror for example: make images BASE=registry.example.com/{_path(base)}"
+    )
+
+
+def _path(image: str) -> str:
+    """`library/python:3.11` of `docker.io/library/python:3.11`: as a mirror has it."""
+    host, slash, path = image.partition("/")
+    return path if slash and ("." in host or ":" in host) else image
 
 
 def _engine() -> Engine:
@@ -67,7 +86,6 @@ def _check(services: list[str]) -> None:
 
 
 def _measure(host: "Host", services: list[str], base: str | None, report: str) -> None:
-    from . import dockerfile
     from .check import check
 
     measured = []
