@@ -18,13 +18,13 @@ async def gateway() -> AsyncIterator[EvalGateway]:
 
 
 async def test_the_newest_run_is_shown_by_default_and_others_by_name(adwright: Adwright, gateway: EvalGateway) -> None:
-    gateway.runs[1].description = "The one before"
+    gateway.runs[1].description = "Another suite"
+    gateway.runs.append(a_run("01joldest", failed=2))
     for arguments, title in (
         ((), "Launch copy"),
         (("latest",), "Launch copy"),
-        (("previous",), "The one before"),
-        (("01jold",), "The one before"),
-        (("evaluations/01jold",), "The one before"),
+        (("01jold",), "Another suite"),
+        (("evaluations/01jold",), "Another suite"),
     ):
         outcome = await adwright("eval", "show", *arguments)
         assert (outcome.code, outcome.out.splitlines()[0]) == (0, f"-- {title} --")
@@ -32,11 +32,22 @@ async def test_the_newest_run_is_shown_by_default_and_others_by_name(adwright: A
     assert (outcome.code, outcome.err) == (2, "adwright: there is no evaluations/01jno [EVALUATION_NOT_FOUND]\n")
 
 
+async def test_previous_is_the_run_before_the_latest_of_the_same_suite(
+    adwright: Adwright, gateway: EvalGateway
+) -> None:
+    gateway.runs[1].description = "Another suite"
+    gateway.runs.append(a_run("01joldest", failed=2))
+    outcome = await adwright("eval", "show", "previous", "--json")
+    assert '"name": "evaluations/01joldest"' in outcome.out or '"name":"evaluations/01joldest"' in outcome.out
+
+
 async def test_where_nothing_was_run_that_is_said(adwright: Adwright, gateway: EvalGateway) -> None:
     del gateway.runs[1:]
-    outcome = await adwright("eval", "show", "previous")
-    assert (outcome.code, outcome.err.count("\n")) == (2, 1)
-    assert "there is no previous run yet: adwright eval run SUITE" in outcome.err
+    for says in ("evaluations/01jnew is the first run of its suite (Launch copy)", "there is no run yet"):
+        outcome = await adwright("eval", "show", "previous")
+        assert (outcome.code, outcome.err.count("\n")) == (2, 1)
+        assert says in outcome.err
+        gateway.runs.clear()
 
 
 async def test_a_run_that_runs_is_followed(adwright: Adwright, gateway: EvalGateway) -> None:

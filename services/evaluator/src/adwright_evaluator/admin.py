@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from adwright_docstore import StoreError
 from adwright_resources.table_admin import TABLE_COMMANDS, add_table_commands, set_up_table
-from adwright_servicekit.errors import AdwrightError, InvalidInput
+from adwright_servicekit.errors import AdwrightError, InvalidInput, NotFound
 from adwright_servicekit.settings import SettingsError
 from adwright_servicekit.telemetry import Telemetry
 
@@ -42,7 +42,7 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
     except SettingsError as error:
         print(f"adwright_evaluator admin: {error}", file=sys.stderr)
         return 2
-    except InvalidInput as error:
+    except (InvalidInput, NotFound) as error:
         print(f"adwright_evaluator admin: {error.message}", file=sys.stderr)
         return 2
     except (AdwrightError, StoreError) as error:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import random
 import time
-from collections.abc import Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Final, TypeVar
 
 import grpc
 
@@ -14,13 +16,18 @@ from adwright.generator.v1 import generator_service_pb2 as generator_pb
 from adwright.generator.v1 import generator_service_pb2_grpc
 from adwright.type.v1.priority_pb2 import PRIORITY_BATCH
 from adwright_servicekit.call import TENANT_METADATA
-from adwright_servicekit.errors import AdwrightError, Internal, Unauthenticated
+from adwright_servicekit.errors import AdwrightError, Internal, ResourceExhausted, Unauthenticated
 from adwright_servicekit.status import from_rpc_error
 
 __all__ = ["Clients", "usd"]
 
+T = TypeVar("T")
+
 _TIMEOUT: Final = 180.0
 """A batch waits for the backends' turn. Units: seconds."""
+_PATIENCE: Final = 300.0
+"""So long a call comes back to who is full. Units: seconds."""
+_SHORTEST: Final = 0.2
 _ROLES: Final[Mapping[str, Any]] = {
     "system": generator_pb.ChatMessage.ROLE_SYSTEM,
     "developer": generator_pb.ChatMessage.ROLE_SYSTEM,
@@ -45,6 +52,9 @@ class Clients:
 
     async def ad(self, tenant: str, request: ad_service_pb2.GenerateAdRequest) -> tuple[Any, Any, float]:
         """The `started` and `completed` of one generation, and the seconds that it took."""
+        return await _patiently(lambda: self._ad(tenant, request))
+
+    async def _ad(self, tenant: str, request: ad_service_pb2.GenerateAdRequest) -> tuple[Any, Any, float]:
         begun = time.monotonic()
         started = completed = None
         request.priority = PRIORITY_BATCH
@@ -75,6 +85,11 @@ class Clients:
             priority=PRIORITY_BATCH,
             **options,
         )
+        return await _patiently(lambda: self._complete(tenant, request))
+
+    async def _complete(
+        self, tenant: str, request: generator_pb.CompleteTextRequest
+    ) -> generator_pb.CompleteTextResponse:
         try:
             answer: generator_pb.CompleteTextResponse = await self._generator.CompleteText(
                 request, metadata=_for(tenant), timeout=_TIMEOUT
@@ -110,6 +125,24 @@ class Clients:
             return await method(request, metadata=_for(tenant), timeout=10)
         except grpc.aio.AioRpcError as error:
             raise _said(error) from error
+
+
+async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
+    """Asks again where others say that they are full and when to come back: a run has time, and an error is no result.
+
+    A quota that lasts for longer than a run will wait is told at once.
+    """
+    left = _PATIENCE
+    while True:
+        try:
+            return await ask()
+        except ResourceExhausted as error:
+            if error.retry_after is None or error.retry_after > left:
+                raise
+            # Not all at the same moment.
+            pause = max(_SHORTEST, error.retry_after) * random.uniform(1, 2)  # noqa: S311
+            left -= pause
+            await asyncio.sleep(pause)
 
 
 def _for(tenant: str) -> tuple[tuple[str, str], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-from typing import Final
 
 from google.protobuf.message import Message
 
@@ -29,19 +28,29 @@ from ._output import json_line
 
 __all__ = ["cancel", "delete", "resolved", "resume", "show_calibration", "show_comparison", "show_run", "show_runs"]
 
-_PLACES: Final = {"latest": 0, "previous": 1}
-
 
 async def resolved(client: AsyncClient, name: str) -> str:
-    """The full name of a run; `latest` and `previous` are the newest ones. Raises NotFound."""
-    if name not in _PLACES:
+    """The full name of a run; `latest` is the newest one, `previous` the one before it of the same suite.
+
+    Raises NotFound.
+    """
+    if name not in ("latest", "previous"):
         return evaluation_name(name)
-    place = _PLACES[name]
+    latest: Evaluation | None = None
     async for run in client.evaluations.list():
-        if place == 0:
+        if name == "latest":
             return run.name
-        place -= 1
-    raise NotFound(f"there is no {name} run yet: adwright eval run SUITE", reason="EVALUATION_NOT_FOUND")
+        if latest is None:
+            latest = run
+        elif (run.suite, run.description) == (latest.suite, latest.description):
+            return run.name
+    if latest is None:
+        raise NotFound("there is no run yet: adwright eval run SUITE", reason="EVALUATION_NOT_FOUND")
+    raise NotFound(
+        f"{latest.name} is the first run of its suite ({latest.description or 'without a description'}): name another "
+        "run, adwright eval list has them",
+        reason="EVALUATION_NOT_FOUND",
+    )
 
 
 async def show_run(client: AsyncClient, name: str, *, cells: bool, failed: bool, as_json: bool) -> int:

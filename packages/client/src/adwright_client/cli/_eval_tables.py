@@ -137,7 +137,8 @@ def _cell_lines(run: Evaluation, cell: CellResult, *, output: bool = False) -> l
     lines = [f"{mark} case {cell.cell.case + 1}{repeat} · {where}: {_short(cell.description, 120)}".rstrip(": ")]
     if output:
         lines.append(f"    → {_short(cell.output, 200)}")
-    if cell.error:
+    failed = {each.reason for each in cell.assertions if each.outcome == AssertionResult.OUTCOME_FAILED}
+    if cell.error and cell.error not in failed:
         lines.append(f"    {flat(cell.error)}")
     for each in cell.assertions:
         told = each.outcome != AssertionResult.OUTCOME_FAILED
