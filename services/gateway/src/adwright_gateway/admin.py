@@ -7,12 +7,11 @@ import asyncio
 import re
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
 
 from adwright_docstore import StoreError
 from adwright_resources.stores import utc_now
 from adwright_resources.table_admin import TABLE_COMMANDS, add_table_commands, set_up_table
-from adwright_servicekit.errors import AdwrightError
+from adwright_servicekit.errors import AdwrightError, NotFound
 from adwright_servicekit.settings import SettingsError
 
 from .keys import KeyStore
@@ -24,10 +23,12 @@ from .tenants import Tenants
 __all__ = ["run"]
 
 _LIMITS = {
-    "requests-per-minute": "generations that may begin in a minute",
-    "concurrent-streams": "generations that may run at the same time",
-    "tokens-per-day": "tokens, read and written, of a day (UTC)",
+    "requests-per-minute": ("requests_per_minute", "generations that may begin in a minute"),
+    "concurrent-streams": ("concurrent_streams", "generations that may run at the same time"),
+    "tokens-per-day": ("tokens_per_day", "tokens, read and written, of a day (UTC)"),
+    "usd-per-month": ("usd_micros_per_month", "what backends may cost in a month (UTC)"),
 }
+"""Options by name: the field of Limits, and what it means."""
 
 
 def run(arguments: list[str], environ: Mapping[str, str]) -> int:
@@ -36,14 +37,13 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
     commands = parser.add_subparsers(dest="command", required=True)
     add_table_commands(commands)
     create = commands.add_parser("create-tenant", help="make a tenant; prints its first key, with all scopes")
-    limits = commands.add_parser("set-limits", help="say what a tenant may use; what is left out has no limit")
-    for command in (create, limits):
+    does = "change the limits that are named, leave the others as they are; prints them all"
+    change = commands.add_parser("set-limits", help=does, description=does)
+    for command in (create, change):
         command.add_argument("tenant", type=_tenant, help="lower-case letters, digits and hyphens")
-        for name, means in _LIMITS.items():
-            command.add_argument(f"--{name}", type=_count, default=0, help=means)
-        command.add_argument(
-            "--usd-per-month", type=_dollars, default=0, dest="usd_micros_per_month", help="what backends may cost"
-        )
+        for name, (field, means) in _LIMITS.items():
+            read, unit = (_dollars, "USD") if name == "usd-per-month" else (_count, "COUNT")
+            command.add_argument(f"--{name}", type=read, metavar=unit, dest=field, help=f"{means}; 0: no limit")
     try:
         options = parser.parse_args(arguments)
     except SystemExit as stop:
@@ -53,7 +53,7 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
         if options.command in TABLE_COMMANDS:
             return asyncio.run(set_up_table(settings.place, options))
         return asyncio.run(_tenants(settings, options))
-    except SettingsError as error:
+    except (SettingsError, NotFound) as error:
         print(f"adwright_gateway admin: {error}", file=sys.stderr)
         return 2
     except (AdwrightError, StoreError) as error:
@@ -62,22 +62,31 @@ def run(arguments: list[str], environ: Mapping[str, str]) -> int:
 
 
 async def _tenants(settings: StoreSettings, options: argparse.Namespace) -> int:
-    limits = Limits(**{name: getattr(options, name) for name in asdict(Limits())})
+    given = {field: getattr(options, field) for field, _ in _LIMITS.values()}
+    named = {field: amount for field, amount in given.items() if amount is not None}
     async with await settings.place.open() as store:
         keys = KeyStore(store, utc_now)
-        if options.command == "create-tenant":
-            there, _ = await keys.list(options.tenant, 1, "")
-            if there:
-                print(f"tenant {options.tenant} is there already: set-limits changes its limits", file=sys.stderr)
-                return 2
-        await Tenants(store, keys).set_limits(options.tenant, limits)
-        if options.command == "create-tenant":
-            _, secret = await keys.create(options.tenant, ALL_SCOPES, display_name="first key")
-            print(f"tenant {options.tenant} is made; its key, shown this once:", file=sys.stderr)
-            print(secret)
-        else:
-            print(f"tenant {options.tenant}: in effect at every gateway within five seconds", file=sys.stderr)
+        tenants = Tenants(store, keys)
+        if options.command == "set-limits":
+            limits = await tenants.change_limits(options.tenant, named)
+            print(f"tenant {options.tenant}: {_said(limits)}; in effect at every gateway within five seconds")
+            return 0
+        there, _ = await keys.list(options.tenant, 1, "")
+        if there:
+            print(f"tenant {options.tenant} is there already: set-limits changes its limits", file=sys.stderr)
+            return 2
+        await tenants.set_limits(options.tenant, Limits(**named))
+        _, secret = await keys.create(options.tenant, ALL_SCOPES, display_name="first key")
+        print(f"tenant {options.tenant} is made; its key, shown this once:", file=sys.stderr)
+        print(secret)
     return 0
+
+
+def _said(limits: Limits) -> str:
+    """`requests-per-minute no limit, concurrent-streams 20, …`, all of them."""
+    amounts = {name: getattr(limits, field) for name, (field, _) in _LIMITS.items()}
+    amounts["usd-per-month"] /= 1_000_000
+    return ", ".join(f"{name} {amount:.15g}" if amount else f"{name} no limit" for name, amount in amounts.items())
 
 
 def _tenant(text: str) -> str:
@@ -94,9 +103,11 @@ def _count(text: str) -> int:
 
 def _dollars(text: str) -> int:
     try:
-        micros = round(float(text) * 1_000_000)
+        dollars = float(text)
+        micros = round(dollars * 1_000_000)
     except (ValueError, OverflowError):
-        micros = -1
-    if micros < 0:
+        dollars, micros = 0.0, -1
+    # So little that it would be none is not taken for no limit.
+    if micros < 0 or (dollars and not micros):
         raise argparse.ArgumentTypeError("expected an amount such as 25 or 0.50")
     return micros

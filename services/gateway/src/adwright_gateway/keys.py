@@ -81,6 +81,10 @@ class KeyStore:
         """Whether there is a key at all."""
         return bool((await self._store.query(_PARTITION, limit=1, consistent=True)).items)
 
+    async def tenants(self) -> set[str]:
+        """Who has a key. Reads all keys there are."""
+        return {str(item.data["tenant"]) async for item in self._store.query_all(_PARTITION, page_size=1000)}
+
     async def find(self, hashed: str) -> ApiKey | None:
         """The key of this fingerprint, also one that opens nothing any more."""
         item = await self._store.get(Key(_PARTITION, hashed))
