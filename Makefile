@@ -67,14 +67,14 @@ protos: $(READY) ## generate the stubs in packages/protos from protos/
 requirements: $(READY) ## resolve requirements/*.txt anew, keeping pins that still hold
 	tools/requirements.sh
 
-images: ## the four container images, by docker or podman; BASE=… names another base image
+images: ## the four container images, by docker or podman; VERSION=… is their tag, BASE=… another base image
 	@$(PYTHON) -m tools.images build
 
 images-check: $(READY) ## build the images, hold what is in them and how they run against what is said; ENGINE=none rehearses
 	@$(BIN)/python -m tools.images check
 	@ADWRIGHT_TEST_IMAGES=1 $(BIN)/python -m pytest tests/images
 
-push: ## push the images: make push REGISTRY=…; logs in where that is ECR
+push: ## push the images: make push REGISTRY=… VERSION=…; logs in where that is ECR
 	@tools/images/push.sh
 
 clean: ## remove the virtual environment and everything that was built

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from tools.images import dockerfile
-from tools.images.engine import ROOT, SERVICES, version
+from tools.images.engine import ROOT, SERVICES, released
 
 REGISTRY = "123456789012.dkr.ecr.eu-central-1.amazonaws.com"
 Run = Callable[..., subprocess.CompletedProcess[str]]
@@ -24,7 +24,9 @@ def run(tmp_path: Path) -> Run:
         path.chmod(0o755)
 
     def run(*command: str, **environ: str) -> subprocess.CompletedProcess[str]:
-        kept = {name: value for name, value in os.environ.items() if name not in ("REGISTRY", "ENGINE", "BASE")}
+        kept = {
+            name: value for name, value in os.environ.items() if name not in ("REGISTRY", "ENGINE", "BASE", "VERSION")
+        }
         kept |= {"PATH": f"{tmp_path}:{os.environ['PATH']}", **environ}
         return subprocess.run(command, cwd=ROOT, env=kept, capture_output=True, text=True, check=False)
 
@@ -49,14 +51,14 @@ def test_push_logs_in_at_ecr_and_pushes_each_image_under_its_name(run: Run, tmp_
     assert "aws ecr get-login-password --region eu-central-1" in told
     assert f"engine login --username AWS --password-stdin {REGISTRY}" in told
     pushed = [line.removeprefix("engine push ") for line in told if line.startswith("engine push ")]
-    assert pushed == [f"{REGISTRY}/adwright/{service}:{version()}" for service in SERVICES]
+    assert pushed == [f"{REGISTRY}/adwright/{service}:{released()}" for service in SERVICES]
 
 
 def test_push_to_another_registry_does_not_ask_aws(run: Run, tmp_path: Path) -> None:
     assert run("tools/images/push.sh", ENGINE="engine", REGISTRY="registry.example.com/team").returncode == 0
     told = _told(tmp_path)
     assert not any(line.startswith("aws") or " login " in line for line in told)
-    assert f"engine push registry.example.com/team/adwright/gateway:{version()}" in told
+    assert f"engine push registry.example.com/team/adwright/gateway:{released()}" in told
 
 
 def test_images_are_built_with_their_version_and_commit(run: Run, tmp_path: Path) -> None:
@@ -65,10 +67,35 @@ def test_images_are_built_with_their_version_and_commit(run: Run, tmp_path: Path
     )
     assert done.returncode == 0, done.stderr
     (built,) = [line for line in _told(tmp_path) if line.startswith("engine build")]
-    assert f"-t adwright-context:{version()}" in built
+    assert f"-t adwright-context:{released()}" in built
     assert "--build-arg BASE=example.com/python:3.11" in built
-    assert f"--build-arg VERSION={version()}" in built
+    assert f"--build-arg VERSION={released()}" in built
     assert "--build-arg REVISION=" in built
+
+
+def test_a_version_of_ones_own_is_built_and_pushed(run: Run, tmp_path: Path) -> None:
+    own = {"ENGINE": "engine", "VERSION": "0.1.1-2"}
+    assert run(sys.executable, "-m", "tools.images", "build", "context", **own).returncode == 0
+    assert run("tools/images/push.sh", REGISTRY=REGISTRY, **own).returncode == 0
+    told = _told(tmp_path)
+    (built,) = [line for line in told if line.startswith("engine build")]
+    assert "-t adwright-context:0.1.1-2" in built
+    assert "--build-arg VERSION=0.1.1-2" in built
+    assert f"engine tag adwright-context:0.1.1-2 {REGISTRY}/adwright/context:0.1.1-2" in told
+    assert f"engine push {REGISTRY}/adwright/context:0.1.1-2" in told
+
+
+def test_a_version_that_cannot_be_a_tag_is_refused(run: Run) -> None:
+    done = run(sys.executable, "-m", "tools.images", "build", ENGINE="engine", VERSION="0.1/2")
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
+    assert "VERSION=0.1/2 cannot be an image's tag" in done.stderr
+
+
+def test_a_push_that_a_registry_refuses_says_what_may_be_the_matter(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "engine").write_text('#!/bin/sh\n[ "$1" != push ]\n', encoding="utf-8")
+    done = run("tools/images/push.sh", ENGINE="engine", REGISTRY="registry.example.com")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert f"{released()} is there: build and push another VERSION=" in done.stderr
 
 
 def test_a_build_that_fails_ends_with_one_line_that_names_the_base_and_another(run: Run, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import pytest
 import yaml
 from tools.images.declared import distributions, own_packages
 from tools.images.dockerfile import Dockerfile, read
-from tools.images.engine import ROOT, SERVICES, version
+from tools.images.engine import ROOT, SERVICES, released
 from tools.images.imports import imported, origin
 
 PORTS = {"gateway": 50051, "context": 50052, "generator": 50053, "evaluator": 50054}
@@ -132,7 +132,7 @@ def test_it_listens_everywhere_on_the_ports_that_it_names(service: str) -> None:
 @ours
 def test_it_says_which_version_it_is(service: str) -> None:
     final = _read(service).final
-    assert f"VERSION={version()}" in {argument.text for argument in final.all("ARG")}
+    assert f"VERSION={released()}" in {argument.text for argument in final.all("ARG")}
     labels = final.last("LABEL").text
     assert f'org.opencontainers.image.title="adwright-{service}"' in labels
     assert 'org.opencontainers.image.revision="$REVISION"' in labels
@@ -187,7 +187,7 @@ def test_of_ours_only_the_gateway_can_be_reached() -> None:
 @ours
 def test_the_whole_stack_runs_these_images_with_variables_that_there_are(service: str) -> None:
     container = COMPOSE[service]
-    assert container["image"] == f"adwright-{service}:{version()}"
+    assert container["image"] == f"adwright-{service}:{released()}"
     assert container["build"]["dockerfile"] == f"services/{service}/Dockerfile"
     assert container["healthcheck"]["test"][-1] == f"127.0.0.1:{PORTS[service]}"
     sources = [ROOT / "services" / service / "src", ROOT / "packages/servicekit/src"]

@@ -22,6 +22,8 @@ PARAMS = {
     "service_secret_name": "trial/service-secret",
 }
 
+VERSION = "7.8.9-trial"
+
 pytestmark = pytest.mark.skipif(shutil.which("kubectl") is None, reason="kubectl is not installed")
 
 
@@ -41,7 +43,13 @@ def rendered(tmp_path_factory: pytest.TempPathFactory) -> str:
     shutil.copytree(DEPLOY / "kustomize", copy)
     params = copy / "overlays" / "eks" / "params.env"
     params.write_text("\n".join([*(f"{key}={value}" for key, value in PARAMS.items()), ""]), encoding="utf-8")
-    return _render(copy / "overlays" / "eks")
+    (copy / "overlays" / "eks" / "version.env").write_text(f"version={VERSION}\n", encoding="utf-8")
+    # With the Jobs that are put on top, whose images are a service's.
+    (copy / "mine").mkdir()
+    (copy / "mine" / "kustomization.yaml").write_text(
+        "resources: [../overlays/eks]\ncomponents: [../components/evaluation-job]\n", encoding="utf-8"
+    )
+    return _render(copy / "mine")
 
 
 def test_the_file_in_the_repository_has_the_keys_that_terraform_writes() -> None:
@@ -62,10 +70,10 @@ def test_nothing_of_the_values_in_the_repository_is_left(rendered: str) -> None:
     assert not re.search(r"from.params\.env|000000000000|eks-params", rendered)
 
 
-def test_images_come_from_the_registry_of_the_account(rendered: str) -> None:
+def test_images_come_from_the_registry_of_the_account_and_are_of_the_version_that_is_named(rendered: str) -> None:
     images = set(re.findall(r"image: (\S*adwright\S*)", rendered))
     registry = "999988887777.dkr.ecr.eu-central-1.amazonaws.com/adwright"
-    assert images == {f"{registry}/{name}:0.1.0" for name in ("gateway", "context", "generator", "evaluator")}
+    assert images == {f"{registry}/{name}:{VERSION}" for name in ("gateway", "context", "generator", "evaluator")}
 
 
 def test_the_secrets_are_those_that_were_named(rendered: str) -> None:

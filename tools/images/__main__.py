@@ -1,7 +1,8 @@
 """`python -m tools.images build|check [SERVICE …]`: what `make images` and `make images-check` do.
 
-`BASE` names another base image, of a mirror for example; `BASE=stand-in` makes one on Debian where none can be pulled.
-`ENGINE` names the container engine. `check` with `ENGINE=none`, or where no engine answers, rehearses without one.
+`VERSION` is the images' tag and label; the release's when left out. `BASE` names another base image, of a mirror for
+example; `BASE=stand-in` makes one on Debian where none can be pulled. `ENGINE` names the container engine. `check` with
+`ENGINE=none`, or where no engine answers, rehearses without one.
 """
 
 import argparse
@@ -121,6 +122,11 @@ def main(arguments: list[str]) -> int:
         if service not in SERVICES:
             parser.error(f"there is no service '{service}': choose of {', '.join(SERVICES)}")
     services = options.services or list(SERVICES)
+    try:
+        version()
+    except ImageError as error:
+        print(error, file=sys.stderr)
+        return 2
     try:
         (_build if options.command == "build" else _check)(services)
     except ImageError as error:

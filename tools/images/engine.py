@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import shutil
 import subprocess
@@ -10,12 +11,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
 
-__all__ = ["ROOT", "SERVICES", "Engine", "ImageError", "version"]
+__all__ = ["ROOT", "SERVICES", "Engine", "ImageError", "released", "version"]
 
 ROOT = Path(__file__).resolve().parents[2]
 SERVICES = ("gateway", "context", "generator", "evaluator")
 _KNOWN = ("docker", "podman")
 _ENOUGH = 4096
+_TAG = re.compile(r"\w[\w.-]{0,127}", re.ASCII)
 
 
 class ImageError(Exception):
@@ -23,7 +25,17 @@ class ImageError(Exception):
 
 
 def version(root: Path = ROOT) -> str:
-    """The version that all images carry: the gateway's, as all parts of a release have the same."""
+    """The version that all images carry: what `VERSION` names, or the release's. Raises ImageError."""
+    wanted = os.environ.get("VERSION")
+    if wanted and not _TAG.fullmatch(wanted):
+        raise ImageError(
+            f"VERSION={wanted} cannot be an image's tag: letters, digits, '_', '.' and '-' alone, as 0.1.1-2"
+        )
+    return wanted or released(root)
+
+
+def released(root: Path = ROOT) -> str:
+    """The release's version: the gateway's, as all parts of a release have the same. Raises ImageError."""
     for line in (root / "services/gateway/pyproject.toml").read_text(encoding="utf-8").splitlines():
         if line.startswith("version = "):
             return line.split('"')[1]

@@ -1,5 +1,6 @@
 #!/bin/sh
-# Tags the images of this version for a registry, logs in where it is ECR, and pushes. Run by `make push`.
+# Tags the images of VERSION (the release's when left out) for a registry, logs in where it is ECR, and pushes.
+# Run by `make push`.
 set -eu
 : "${REGISTRY:?names where images go: make push REGISTRY=123456789012.dkr.ecr.eu-central-1.amazonaws.com}"
 services='gateway context generator evaluator'
@@ -8,11 +9,11 @@ for known in docker podman; do
   if [ -z "$engine" ] && command -v "$known" >/dev/null && "$known" info >/dev/null 2>&1; then engine=$known; fi
 done
 [ -n "$engine" ] || { echo "no container engine answers (neither docker nor podman): start Docker, or install podman" >&2; exit 1; }
-version=$(sed -n 's/^version = "\(.*\)"/\1/p' services/gateway/pyproject.toml)
+version=${VERSION:-$(sed -n 's/^version = "\(.*\)"/\1/p' services/gateway/pyproject.toml)}
 
 for service in $services; do
   "$engine" image inspect "adwright-$service:$version" >/dev/null 2>&1 || {
-    echo "there is no image adwright-$service:$version: make images" >&2
+    echo "there is no image adwright-$service:$version: make images${VERSION:+ VERSION=$VERSION}" >&2
     exit 1
   }
 done
@@ -27,5 +28,8 @@ esac
 for service in $services; do
   target=${REGISTRY%/}/adwright/$service:$version
   "$engine" tag "adwright-$service:$version" "$target"
-  "$engine" push "$target"
+  "$engine" push "$target" || {
+    echo "push failed, see above; where tags cannot be overwritten and $version is there: build and push another VERSION=…" >&2
+    exit 1
+  }
 done
