@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from rich.console import Console
 from rich.table import Table
@@ -49,6 +50,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(
     options: argparse.Namespace, bursts: Sequence[Burst], inputs: Inputs, scaled: ScaledObject, serving: Serving
 ) -> None:
+    # First of all: nobody should wait for minutes to hear that it cannot be kept.
+    _writable(options.output)
     console = Console()
     results = [simulate(burst, inputs, scaled, serving, seed=options.seed) for burst in bursts]
     show(results, console)
@@ -56,7 +59,6 @@ def _run(
     if not options.no_sweep:
         tried = list(swept(bursts, inputs, (scaled, serving), options.seed))
         _show_swept(tried, bursts, console)
-    options.output.mkdir(parents=True, exist_ok=True)
     said = {
         "inputs": asdict(inputs),
         "scaled_object": asdict(scaled),
@@ -72,6 +74,15 @@ def _run(
     except ModuleNotFoundError:
         console.print("no plot: matplotlib is not installed")
     console.print(f"wrote {' and '.join(map(str, written))}")
+
+
+def _writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise InputsError(f"--output {folder}: cannot be written to: {error.strerror}; name another folder") from None
 
 
 def _rounded(series: dict[str, list[tuple[float, float]]]) -> dict[str, list[tuple[float, float]]]:

@@ -1,6 +1,7 @@
 """Loads to replay: how many requests a second begin, minute by minute, and when exactly, drawn from a seed."""
 
 import csv
+import math
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -32,10 +33,12 @@ class Burst:
                         minute, rate = float(row["minute"]), float(row["requests_per_second"])
                     except (KeyError, TypeError, ValueError):
                         raise InputsError(f"{path}: line {line}: expected `minute,requests_per_second`") from None
+                    if not (math.isfinite(minute) and math.isfinite(rate)):
+                        raise InputsError(f"{path}: line {line}: expected numbers that are finite")
                     if rate < 0 or (points and minute <= points[-1][0]) or (not points and minute):
                         raise InputsError(f"{path}: line {line}: minutes begin at 0 and ascend, rates are 0 or more")
                     points.append((minute, rate))
-        except (OSError, UnicodeDecodeError) as error:
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
             raise InputsError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
         if len(points) < 2 or not any(rate for _, rate in points):
             raise InputsError(f"{path}: expected two lines or more, and a rate above 0 in one of them")

@@ -1,5 +1,6 @@
 """What the manifests say about scaling and spilling, read from `deploy/kustomize/components`."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +14,8 @@ __all__ = ["Policy", "Rules", "ScaledObject", "Serving", "Trigger"]
 
 _TGI_LIMIT = 128
 """`--max-concurrent-requests` of text-generation-inference 3.x, where nothing is said."""
+_WRONG = (OSError, AttributeError, KeyError, TypeError, ValueError, yaml.YAMLError)
+"""What comes of a file that is not there, is not YAML, or says something else than is looked for."""
 _COMPONENTS = Path(__file__).parent.parent / "kustomize" / "components"
 
 
@@ -64,7 +67,7 @@ class ScaledObject:
             spec = found["spec"]
             behavior = spec["advanced"]["horizontalPodAutoscalerConfig"]["behavior"]
             return cls(
-                polling=float(spec.get("pollingInterval", 30)),
+                polling=_positive("pollingInterval", spec.get("pollingInterval", 30)),
                 cooldown=float(spec.get("cooldownPeriod", 300)),
                 least=int(spec.get("minReplicaCount", 0)),
                 most=int(spec.get("maxReplicaCount", 100)),
@@ -72,10 +75,9 @@ class ScaledObject:
                 up=_rules(behavior["scaleUp"], default_window=0),
                 down=_rules(behavior["scaleDown"], default_window=300),
             )
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            said = f"{type(error).__name__}: {error}"
+        except _WRONG as error:
             raise InputsError(
-                f"{path}: expected one ScaledObject with `behavior` in both directions ({said})"
+                f"{path}: expected one ScaledObject with `behavior` in both directions ({_said(error)})"
             ) from None
 
 
@@ -119,9 +121,12 @@ class Serving:
                 max_wait=_seconds(routing["queue"]["max_wait"]),
                 node_kept=_seconds(pool["spec"]["disruption"]["consolidateAfter"]),
             )
-        except (OSError, KeyError, TypeError, ValueError) as error:
-            said = f"{type(error).__name__}: {error}"
-            raise InputsError(f"{components}: expected the components tgi and karpenter ({said})") from None
+        except _WRONG as error:
+            raise InputsError(f"{components}: expected the components tgi and karpenter ({_said(error)})") from None
+
+
+def _said(error: Exception) -> str:
+    return f"{type(error).__name__}: {' '.join(str(error).split())}"
 
 
 def _limit(path: Path) -> int:
@@ -134,7 +139,15 @@ def _limit(path: Path) -> int:
 def _triggers(said: Iterable[Mapping[str, Any]]) -> Iterable[Trigger]:
     for trigger in said:
         metadata = trigger["metadata"]
-        yield Trigger(trigger["name"], float(metadata["threshold"]), float(metadata.get("activationThreshold", 0)))
+        threshold = _positive(f"threshold of {trigger['name']}", metadata["threshold"])
+        yield Trigger(trigger["name"], threshold, float(metadata.get("activationThreshold", 0)))
+
+
+def _positive(name: str, said: Any) -> float:
+    value = float(said)
+    if not 0 < value < math.inf:
+        raise ValueError(f"{name}: expected a finite number above 0, not {said}")
+    return value
 
 
 def _rules(said: Mapping[str, Any], *, default_window: float) -> Rules:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from .bursts import Burst
-from .inputs import Inputs
+from .inputs import Inputs, InputsError
 from .manifests import ScaledObject, Serving
 from .report import summary
 from .simulation import simulate
@@ -33,8 +33,10 @@ def _trigger(setting: Setting, names: Sequence[str], **changes: Any) -> Setting:
 
 
 def _of(setting: Setting, name: str, what: str) -> float:
-    [value] = [getattr(trigger, what) for trigger in setting[0].triggers if trigger.name == name]
-    return float(value)
+    for trigger in setting[0].triggers:
+        if trigger.name == name:
+            return float(getattr(trigger, what))
+    raise InputsError(f"no trigger of the ScaledObject is called {name}, which the sweep turns; add --no-sweep")
 
 
 KNOBS = (
