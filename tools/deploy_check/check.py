@@ -8,8 +8,9 @@ from .facts import Facts
 from .findings import Finding
 from .matrix import Combination, Matrix
 from .objects import Object, Render
+from .own import made_of
 from .policies import examine
-from .render import Renderer
+from .render import Rendered, Renderer
 from .schema import Schemas
 
 __all__ = ["CombinationReport", "ManifestCheck", "grouped"]
@@ -36,6 +37,7 @@ class ManifestCheck:
         self._schemas = [Schemas(version) for version in self.matrix.kubernetes]
         self._objects: dict[str, Object | None] = {}
         self._wrong: dict[str, tuple[Finding, ...]] = {}
+        self._command = command
         self._renderer = Renderer(
             self.kustomize, command, root / "build" / "deploy-check" / "renders", [root / "deploy", root / "examples"]
         )
@@ -48,21 +50,32 @@ class ManifestCheck:
         """One report a combination."""
         reports = []
         for combination, rendered in self._renderer.all(combinations).items():
-            report = CombinationReport(combination)
-            if rendered.error:
-                report.findings.append(Finding("kustomize", "build", rendered.error, "correct it", "render"))
-            else:
-                inside = self.matrix.overlays[combination.overlay].contains
-                texts = rendered.text.split("\n---\n")
-                things = [thing for thing in map(self._object, texts) if thing]
-                report.render = Render(
-                    things, combination.folder or combination.overlay, {*inside, *combination.components}
-                )
-                wrong = [finding for text in texts for finding in self._meets_schemas(text)]
-                # Policies read what the schemas promise: of what is not even an object they have nothing to say.
-                report.findings += list(dict.fromkeys(wrong)) or list(examine(report.render, self._facts))
-            reports.append(report)
+            inside = self.matrix.overlays[combination.overlay].contains
+            overlay, components = combination.folder or combination.overlay, {*inside, *combination.components}
+            reports.append(self._report(combination, rendered, overlay, components))
         return reports
+
+    def own(self, folder: Path) -> CombinationReport:
+        """Of an overlay that the matrix need not know, in any folder. Raises OverlayError."""
+        overlay, components = made_of(folder, self.kustomize, self.matrix)
+        combination = Combination(str(folder), folder=str(folder.resolve()))
+        # Without the cache, which looks for changes in the repository alone.
+        [rendered] = Renderer(self.kustomize, self._command).all([combination]).values()
+        return self._report(combination, rendered, overlay, components)
+
+    def _report(
+        self, combination: Combination, rendered: Rendered, overlay: str, components: Iterable[str]
+    ) -> CombinationReport:
+        report = CombinationReport(combination)
+        if rendered.error:
+            report.findings.append(Finding("kustomize", "build", rendered.error, "correct it", "render"))
+            return report
+        texts = rendered.text.split("\n---\n")
+        report.render = Render([thing for thing in map(self._object, texts) if thing], overlay, components)
+        wrong = [finding for text in texts for finding in self._meets_schemas(text)]
+        # Policies read what the schemas promise: of what is not even an object they have nothing to say.
+        report.findings += list(dict.fromkeys(wrong)) or list(examine(report.render, self._facts))
+        return report
 
     def _object(self, text: str) -> Object | None:
         # Most combinations have most documents in common: each is read once, and nobody changes it.

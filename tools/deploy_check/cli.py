@@ -1,4 +1,7 @@
-"""What `make deploy-check` prints, and its exit code: 0 all well, 1 findings, 2 something needed is missing."""
+"""What `make deploy-check` prints, and its exit code: 0 all well, 1 findings, 2 something needed is missing or wrong.
+
+make itself ends with 2 for either; `.venv/bin/python -m tools.deploy_check` tells them apart.
+"""
 
 import argparse
 import shutil
@@ -15,6 +18,7 @@ from .check import CombinationReport, ManifestCheck, grouped
 from .facts import FactsError
 from .findings import Finding
 from .matrix import MatrixError
+from .own import OverlayError
 from .render import kustomize_command
 from .scan import Exceptions, ScanError, checkov, cover, hadolint
 from .terraform import check_terraform
@@ -34,7 +38,14 @@ Outcome = tuple[list[Finding], list[Skipped]]
 def main(arguments: Sequence[str], root: Path = ROOT) -> int:
     """Returns the exit code."""
     parser = argparse.ArgumentParser(prog="make deploy-check", description=__doc__)
-    parser.add_argument("--only", metavar="TEXT", default="", help="combinations whose name contains this; no scanners")
+    chosen = parser.add_mutually_exclusive_group()
+    chosen.add_argument("--only", metavar="TEXT", default="", help="combinations whose name contains this; no scanners")
+    chosen.add_argument(
+        "--overlay",
+        metavar="PATH",
+        type=Path,
+        help="an overlay of your own alone, in any folder; no matrix, no scanners",
+    )
     options = parser.parse_args(arguments)
     command = kustomize_command()
     if command is None:
@@ -53,10 +64,14 @@ def main(arguments: Sequence[str], root: Path = ROOT) -> int:
             f"deploy-check: --only: no combination contains '{options.only}'; without it all are shown", file=sys.stderr
         )
         return 2
-    reports = manifests.run(combinations)
+    try:
+        reports = [manifests.own(options.overlay)] if options.overlay else manifests.run(combinations)
+    except OverlayError as error:
+        print(f"deploy-check: --overlay: {error}", file=sys.stderr)
+        return 2
     _show_combinations(reports)
-    findings, skipped = ([], []) if options.only else _others(root, reports, exceptions)
-    findings = [*manifests.tree(), *findings]
+    findings, skipped = ([], []) if options.only or options.overlay else _others(root, reports, exceptions)
+    findings = [*([] if options.overlay else manifests.tree()), *findings]
     for finding, where in grouped(reports).items():
         more = f" (and {len(where) - 1} more)" if len(where) > 1 else ""
         print(f"{where[0]}{more}: {finding.line()}")
