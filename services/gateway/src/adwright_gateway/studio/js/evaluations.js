@@ -1,7 +1,7 @@
 import { html, useEffect, useRef, useState } from "./ui.js";
 import { call, lines } from "./api.js";
 import { Matrix, columnsOf } from "./matrix.js";
-import { Problem, moment, shortName, useLoaded } from "./parts.js";
+import { Problem, counted, moment, shortName, useLoaded } from "./parts.js";
 
 const STATES = { STATE_RUNNING: "running", STATE_SUCCEEDED: "done", STATE_CANCELLED: "cancelled", STATE_OUT_OF_BUDGET: "out of budget" };
 const VERDICTS = { VERDICT_BETTER: ["better", "good"], VERDICT_WORSE: ["worse", "bad"], VERDICT_NO_DIFFERENCE_SHOWN: ["no difference shown", "calm"] };
@@ -25,34 +25,53 @@ const AS_GOOD_AS_NEVER = 1_000_000;
 /** `40 cases, 2 left out`. */
 const compared = (each) =>
   [
-    `${each.cases || 0} cases`,
+    counted(each.cases || 0, "case"),
     each.leftOut && `${each.leftOut} left out`,
     each.onlyInBaseline && `${each.onlyInBaseline} only before`,
     each.onlyInCandidate && `${each.onlyInCandidate} only after`,
-    each.cellsLeftOut && `${each.cellsLeftOut} cells left out`,
+    each.cellsLeftOut && `${counted(each.cellsLeftOut, "cell")} left out`,
   ].filter(Boolean).join(", ");
 
-/** The runs, and one of them with its matrix. */
-export function Evaluations({ shown }) {
+const addressOf = (name) => `#evaluations/${shortName(name)}`;
+
+/** The runs, and the one whose id is `place` with its matrix. */
+export function Evaluations({ shown, place }) {
   const [runs, setRuns] = useState([]);
-  const [opened, setOpened] = useState(null);
+  const [linked, setLinked] = useState(null);
   const [problem, setProblem] = useState(null);
-  const load = () =>
-    call("GET", "v1/evaluations?pageSize=50").then((page) => {
-      setRuns(page.evaluations || []);
-      setProblem(null);
-    }, setProblem);
-  const running = runs.some((run) => run.state === "STATE_RUNNING");
+  const heading = useRef(null);
+  const opened = place && `evaluations/${place}`;
+  const load = async () => {
+    try {
+      const { evaluations = [] } = await call("GET", "v1/evaluations?pageSize=50");
+      // A link may lead to one that is too old for the list.
+      const old = opened && !evaluations.some((each) => each.name === opened);
+      let missing = null;
+      const found = old ? await call("GET", `v1/evaluations/${encodeURIComponent(place)}`).catch((error) => void (missing = error)) : null;
+      setRuns(evaluations);
+      setLinked((known) => found || known);
+      setProblem(missing);
+    } catch (error) {
+      setProblem(error);
+    }
+  };
+  const run = [...runs, linked].find((each) => each && each.name === opened);
+  const running = [...runs, run].some((each) => each?.state === "STATE_RUNNING");
   useEffect(() => {
     if (!shown) return undefined;
     load();
     // What runs is looked at again; what is done stays as it is.
     const timer = running ? setInterval(load, 1000) : null;
     return () => clearInterval(timer);
-  }, [shown, running]);
-  const run = runs.find((each) => each.name === opened);
+  }, [shown, running, place]);
+  // It stands below the list, on a phone out of sight.
+  const bring = () => {
+    heading.current?.scrollIntoView({ block: "start" });
+    heading.current?.focus({ preventScroll: true });
+  };
+  useEffect(bring, [run?.name]);
   return html`<section aria-label="Evaluations">
-    <${Begin} onBegun=${(name) => load().then(() => setOpened(name))} />
+    <${Begin} onBegun=${(name) => (location.hash = addressOf(name))} />
     <${Problem} of=${problem} />
     ${!runs.length && !problem && html`<p class="empty">No run yet. Begin one above, or with <code>adwright eval run</code>.</p>`}
     ${runs.length > 0 &&
@@ -62,17 +81,17 @@ export function Evaluations({ shown }) {
         <tbody>
           ${runs.map(
             (each) => html`<tr key=${each.name}>
-              <td><button class="link" aria-expanded=${each.name === opened} onClick=${() => setOpened(each.name === opened ? null : each.name)}>${each.description || shortName(each.name)}</button></td>
+              <td><a href=${addressOf(each.name)} aria-current=${each.name === opened ? "true" : null} onClick=${() => each.name === opened && bring()}>${each.description || shortName(each.name)}</a></td>
               <td>${moment(each.createTime)}</td>
               <td>${STATES[each.state]}${each.state === "STATE_RUNNING" ? html` <progress aria-label="Done" value=${each.counts.done || 0} max=${each.counts.cells}></progress>` : ""}</td>
-              <td>${each.counts.passed || 0} of ${each.counts.cells}${each.counts.errors ? html`, <span class="bad">${each.counts.errors} errors</span>` : ""}</td>
+              <td>${each.counts.passed || 0} of ${each.counts.cells}${each.counts.errors ? html`, <span class="bad">${counted(each.counts.errors, "error")}</span>` : ""}</td>
               <td>${each.counts.costUsd ? `$${each.counts.costUsd.toPrecision(2)}` : "–"}</td>
             </tr>`,
           )}
         </tbody>
       </table>
     </div>`}
-    ${run && html`<${Run} key=${run.name} run=${run} runs=${runs} onChange=${load} />`}
+    ${run && html`<${Run} key=${run.name} run=${run} runs=${runs} heading=${heading} onChange=${load} />`}
   </section>`;
 }
 
@@ -131,16 +150,17 @@ function NewRun({ onBegun }) {
     </form>`;
 }
 
-function Run({ run, runs, onChange }) {
+function Run({ run, runs, heading, onChange }) {
   const [problem, setProblem] = useState(null);
   const attempt = (work) => work().then(() => onChange(), setProblem);
   const columns = columnsOf(run);
   const metrics = [...new Set((run.columns || []).flatMap((each) => Object.keys(each.metrics || {})))];
-  return html`<section aria-label=${`Run ${run.description}`}>
-    <h2>${run.description || shortName(run.name)}</h2>
+  return html`<section class="run" aria-label=${`Run ${run.description}`}>
+    <h2 ref=${heading} tabindex="-1">${run.description || shortName(run.name)}</h2>
     ${(run.warnings || []).map((warning) => html`<p class="notice">${warning}</p>`)}
     <${Problem} of=${problem} />
     <div class="actions">
+      <a href="#evaluations">All runs</a>
       ${run.state === "STATE_RUNNING" && html`<button class="small secondary" onClick=${() => attempt(() => call("POST", `v1/operations/evaluator-${shortName(run.name)}:cancel`, {}))}>Stop</button>`}
       ${["STATE_CANCELLED", "STATE_OUT_OF_BUDGET"].includes(run.state) && html`<button class="small" onClick=${() => attempt(() => call("POST", `v1/${run.name}:resume`, {}))}>Go on</button>`}
       ${["json", "csv", "html"].map((format) => html`<button key=${format} class="small secondary outline" onClick=${() => save(run, format).catch(setProblem)}>Save ${format}</button>`)}
@@ -173,13 +193,18 @@ function Run({ run, runs, onChange }) {
 function Compare({ run, runs }) {
   const [said, setSaid] = useState(null);
   const [problem, setProblem] = useState(null);
+  const [chosen, setChosen] = useState(null);
   const others = runs.filter((each) => each.name !== run.name && each.state !== "STATE_RUNNING");
-  const chosen = useRef(null);
+  // They come newest first.
+  const before = others.find(
+    (each) => each.suite === run.suite && each.description === run.description && new Date(each.createTime) < new Date(run.createTime),
+  );
+  const baseline = chosen ?? before?.name ?? "";
   if (!others.length) return null;
   const compare = async (event) => {
     event.preventDefault();
     try {
-      setSaid(await call("POST", "v1/evaluations:compare", { baseline: chosen.current.value, candidate: run.name }));
+      setSaid(await call("POST", "v1/evaluations:compare", { baseline, candidate: run.name }));
       setProblem(null);
     } catch (error) {
       setProblem(error);
@@ -187,7 +212,7 @@ function Compare({ run, runs }) {
   };
   return html`<form onSubmit=${compare} aria-label="Compare">
     <label>Compare with
-      <select ref=${chosen}>${others.map((each) => html`<option key=${each.name} value=${each.name}>${each.description}, ${moment(each.createTime)}</option>`)}</select>
+      <select required value=${baseline} onChange=${(event) => setChosen(event.target.value)}><option value="">none</option>${others.map((each) => html`<option key=${each.name} value=${each.name}>${each.description}, ${moment(each.createTime)}</option>`)}</select>
     </label>
     <button type="submit" class="small secondary">Compare</button>
     <${Problem} of=${problem} />
@@ -196,7 +221,7 @@ function Compare({ run, runs }) {
     <ul>
       ${said.columns.map((each) => {
         const [word, tone] = VERDICTS[each.verdict] || ["", "calm"];
-        return html`<li key=${`${each.candidate}${each.metric}`}><span class=${`badge ${tone}`}>${word}</span> ${each.metric} of ${each.candidate}: ${interval(each.difference, (value) => ((value || 0) >= 0 ? "+" : "") + number(value))}, ${compared(each)}${each.casesNeeded && each.casesNeeded < AS_GOOD_AS_NEVER ? `; about ${each.casesNeeded} cases would show it` : ""}</li>`;
+        return html`<li key=${`${each.candidate}${each.metric}`}><span class=${`badge ${tone}`}>${word}</span> ${each.metric} of ${each.candidate}: ${interval(each.difference, (value) => ((value || 0) >= 0 ? "+" : "") + number(value))}, ${compared(each)}${each.casesNeeded && each.casesNeeded < AS_GOOD_AS_NEVER ? `; about ${counted(each.casesNeeded, "case")} would show it` : ""}</li>`;
       })}
     </ul>`}
   </form>`;

@@ -13,7 +13,12 @@ const ROOMS = {
   evaluations: ["Evaluations", Evaluations],
 };
 
-const roomOf = () => (ROOMS[location.hash.slice(1)] ? location.hash.slice(1) : "write");
+/** Where the address leads, `#ROOM` or `#ROOM/PLACE`; each room keeps the place it was left at. */
+const arrived = (places) => {
+  const [name, place = ""] = location.hash.slice(1).split("/");
+  const room = Object.hasOwn(ROOMS, name) ? name : "write";
+  return { room, places: { ...places, [room]: place } };
+};
 
 function Door({ onOpen, said }) {
   const [problem, setProblem] = useState(said);
@@ -50,9 +55,9 @@ function Door({ onOpen, said }) {
 function Studio() {
   const [open, setOpen] = useState(Boolean(key.get()));
   const [said, setSaid] = useState(null);
-  const [room, setRoom] = useState(roomOf());
+  const [{ room, places }, setAt] = useState(() => arrived({}));
   useEffect(() => {
-    const onHash = () => setRoom(roomOf());
+    const onHash = () => setAt((known) => arrived(known.places));
     // A key that opens nothing any more leads back to the door, whoever noticed it.
     const onRefused = (event) => {
       if (!(event.reason instanceof Refused) || event.reason.problem.status !== 401) return;
@@ -78,7 +83,7 @@ function Studio() {
           <li><strong>adwright</strong></li>
           ${Object.entries(ROOMS).map(
             ([name, [title]]) => html`<li key=${name}>
-              <a href=${`#${name}`} aria-current=${name === room ? "page" : null}>${title}</a>
+              <a href=${name !== room && places[name] ? `#${name}/${places[name]}` : `#${name}`} aria-current=${name === room ? "page" : null}>${title}</a>
             </li>`,
           )}
         </ul>
@@ -91,7 +96,7 @@ function Studio() {
     ${Object.entries(ROOMS).map(
       // Rooms are kept while others are visited: what streams goes on.
       ([name, [, Room]]) => html`<main class="container-fluid" key=${name} hidden=${name !== room}>
-        <${Room} shown=${name === room} />
+        <${Room} shown=${name === room} place=${places[name] || ""} />
       </main>`,
     )}`;
 }

@@ -1,6 +1,6 @@
 import { html, useEffect, useRef, useState } from "./ui.js";
 import { all, call } from "./api.js";
-import { Problem } from "./parts.js";
+import { Problem, counted } from "./parts.js";
 
 export const STATUSES = { STATUS_PASSED: ["passed", "good"], STATUS_FAILED: ["failed", "bad"], STATUS_ERROR: ["error", "calm"] };
 const PAGE = 50;
@@ -54,7 +54,7 @@ export function Matrix({ run }) {
       </label>
       <label>Search <input type="search" value=${search} onInput=${(event) => setSearch(event.target.value)} /></label>
     </div>
-    <p class="calm" role="status">${found.length} of ${rows.size} cases</p>
+    <p class="calm" role="status">${found.length} of ${counted(rows.size, "case")}</p>
     ${rows.size > 0 &&
     html`<div class="overflow-auto" tabindex="0" role="region" aria-label="Matrix">
       <table class="matrix">

@@ -32,6 +32,9 @@ export function useLoaded(load, deps) {
 
 export const shortName = (name) => (name || "").split("/").pop();
 
+/** `1 case`, `2 cases`. */
+export const counted = (count, what) => `${count} ${what}${count === 1 ? "" : "s"}`;
+
 export const seconds = (duration) => (duration ? Number.parseFloat(duration) : 0);
 
 /** Money as it is said: `$0.0012`. */
