@@ -29,17 +29,22 @@ class Full(generator_service_pb2_grpc.GeneratorServiceServicer):
         return pb.CompleteTextResponse(text="Light.")
 
 
-async def complete(generator: Full) -> str:
+async def complete(generator: Full) -> tuple[str, float]:
     register = partial(generator_service_pb2_grpc.add_GeneratorServiceServicer_to_server, generator)
     async with served(register, []) as server, open_channel(server.address, Telemetry("test")) as channel:
-        answer = await Clients(channel, channel).complete("demo", [{"role": "user", "content": "Say it."}])
-        return answer.text
+        answer, seconds = await Clients(channel, channel).complete("demo", [{"role": "user", "content": "Say it."}])
+        return answer.text, seconds
 
 
 async def test_who_is_full_is_asked_again_when_it_says_so() -> None:
     generator = Full(2, 0.01)
-    assert await complete(generator) == "Light."
+    assert (await complete(generator))[0] == "Light."
     assert generator.asked == 3
+
+
+async def test_the_wait_for_who_is_full_is_no_latency_of_the_answer() -> None:
+    _, seconds = await complete(Full(1, 2.0))
+    assert seconds < 2.0
 
 
 @pytest.mark.parametrize("retry_after", [None, 3600.0], ids=["who-does-not-say-when", "until-tomorrow"])

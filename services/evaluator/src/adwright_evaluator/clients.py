@@ -75,8 +75,8 @@ class Clients:
 
     async def complete(
         self, tenant: str, messages: Sequence[Mapping[str, Any]], **options: Any
-    ) -> generator_pb.CompleteTextResponse:
-        """A conversation gone on with; `options` are fields of CompleteTextRequest."""
+    ) -> tuple[generator_pb.CompleteTextResponse, float]:
+        """A conversation gone on with, and the seconds that it took; `options` are fields of CompleteTextRequest."""
         request = generator_pb.CompleteTextRequest(
             messages=[
                 generator_pb.ChatMessage(role=_ROLES[str(message["role"])], content=str(message["content"]))
@@ -89,14 +89,15 @@ class Clients:
 
     async def _complete(
         self, tenant: str, request: generator_pb.CompleteTextRequest
-    ) -> generator_pb.CompleteTextResponse:
+    ) -> tuple[generator_pb.CompleteTextResponse, float]:
+        begun = time.monotonic()
         try:
             answer: generator_pb.CompleteTextResponse = await self._generator.CompleteText(
                 request, metadata=_for(tenant), timeout=_TIMEOUT
             )
         except grpc.aio.AioRpcError as error:
             raise _said(error) from error
-        return answer
+        return answer, time.monotonic() - begun
 
     async def backends(self, tenant: str) -> Sequence[generator_pb.BackendStatus]:
         """The generator's backends, in routing order."""
@@ -130,7 +131,8 @@ class Clients:
 async def _patiently(ask: Callable[[], Awaitable[T]]) -> T:
     """Asks again where others say that they are full and when to come back: a run has time, and an error is no result.
 
-    A quota that lasts for longer than a run will wait is told at once.
+    A quota that lasts for longer than a run will wait is told at once. What `ask` measures is the call that was
+    answered, without those before it.
     """
     left = _PATIENCE
     while True:

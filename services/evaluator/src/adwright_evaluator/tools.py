@@ -100,7 +100,7 @@ class RunTools:
         key = content_key("judge", backend, list(messages), options)
         if self._cache is not None and (known := await self._cache.get(key)) is not None:
             return Completion(str(known.output), model=known.model)
-        said = await self._clients.complete(self._tenant, messages, backend=backend, **options)
+        said, _ = await self._clients.complete(self._tenant, messages, backend=backend, **options)
         usage = Usage(said.usage.input_tokens, said.usage.output_tokens, said.usage.model_calls)
         if self._cache is not None:
             await self._cache.put(key, Answer(said.text, usage=usage, model=said.model), self._now())

@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Mapping
 from typing import Any, Final
 
@@ -17,7 +16,7 @@ from adwright_servicekit.errors import InvalidInput
 
 from .base import Question
 
-__all__ = ["BackendProvider", "answer_of"]
+__all__ = ["BackendProvider"]
 
 _OPTIONS: Final[Mapping[str, type | tuple[type, ...]]] = {
     "max_tokens": int,
@@ -50,12 +49,10 @@ class BackendProvider:
             options["seed"] = (options["seed"] + question.repeat) % 2**32
         prompt = question.prompt
         messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        begun = time.monotonic()
-        said = await self._clients.complete(self._tenant, messages, backend=self._backend, **options)
-        return answer_of(said, time.monotonic() - begun)
+        return _answer(*await self._clients.complete(self._tenant, messages, backend=self._backend, **options))
 
 
-def answer_of(said: generator_pb.CompleteTextResponse, seconds: float) -> Answer:
+def _answer(said: generator_pb.CompleteTextResponse, seconds: float) -> Answer:
     """The generator's answer in the words of evaluations; the latency is without the wait for a turn."""
     whole = said.finish_reason == generator_pb.CompleteTextResponse.FINISH_REASON_STOP
     queued = said.queued.seconds + said.queued.nanos / 1e9
